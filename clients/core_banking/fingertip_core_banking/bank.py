@@ -1,0 +1,108 @@
+"""What an adapter asks of a bank's systems, and every way in which they may answer.
+
+An integrator writes one class of this shape over his bank's own interfaces; the worker, the
+heartbeats, the reports and the inquiries come with this distribution. The conformance suite tells
+whether the class keeps the promises made here.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
+from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
+from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
+
+
+class BankAnswer(Exception):  # noqa: N818 - each is an answer of the bank, not a fault of the program.
+    """An answer other than the result; `code` is the bank's word for it, never personal data.
+
+    A code has 1 to 64 of the characters A-Z, a-z, 0-9, "_", "." and "-".
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Refused(BankAnswer):
+    """The bank refused for good and did nothing: asking again would be refused again."""
+
+
+class Unreachable(BankAnswer):
+    """The bank certainly did nothing, because it was not reached or was too busy."""
+
+
+class OutcomeUnknown(BankAnswer):
+    """The bank was asked, but did not say whether it acted: a time-out, a torn connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The account that an operation opened, however often the operation was asked for."""
+
+    account_number: str
+    core_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeverSeen:
+    """The bank holds no trace of the operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillUnknown:
+    """The bank is at work on the operation, or cannot tell yet."""
+
+    code: str
+
+
+Finding: TypeAlias = Opened | NeverSeen | StillUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerBatch:
+    """Some records of the customer master and the position behind them, in the bank's own terms."""
+
+    records: tuple[CustomerRecord, ...]
+    position: str
+
+
+class Bank(Protocol):
+    """A bank's systems, as far as the adapter needs them.
+
+    Every method may raise `Unreachable`. A method that runs into the worker's time limit is
+    cancelled: what it had sent by then counts as sent.
+    """
+
+    async def open_account(self, operation_id: UUID, content: ApplicationContent) -> Opened:
+        """Opens the account that was applied for, once per `operation_id`.
+
+        The same operation again returns the same account. Raises `Refused`, `Unreachable`, or
+        `OutcomeUnknown`, the last whenever it is not certain that nothing was done.
+        """
+        ...
+
+    async def inquire(self, operation_id: UUID) -> Finding:
+        """Finds out what became of an operation, and does nothing.
+
+        Raises `Refused` when the bank remembers to have refused it.
+        """
+        ...
+
+    async def view_section(self, customer_number: str, kind: SectionKind) -> SectionContent:
+        """Reads one part of a customer's view; raises `Refused` for a customer it does not know."""
+        ...
+
+    async def resolve_customer(self, key: ResolveCustomerOrder) -> str | None:
+        """Returns the number of the customer whose card or document this is, None for nobody's."""
+        ...
+
+    async def customers(self, after_position: str, limit: int) -> CustomerBatch:
+        """Reads up to `limit` changed records of the customer master behind a position.
+
+        An empty position starts at the beginning. A batch without records says that there is
+        nothing new; its position is then the one that was asked with.
+        """
+        ...

@@ -1,0 +1,129 @@
+"""The simulated bank's books: a file that outlives a kill of any process at any moment."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from fingertip_core_banking.simulated import accounts
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS operation (
+    operation_id TEXT PRIMARY KEY,
+    account_number TEXT NOT NULL UNIQUE,
+    core_reference TEXT NOT NULL UNIQUE,
+    customer_number TEXT NOT NULL,
+    content_sha256 TEXT NOT NULL,
+    booked_at REAL NOT NULL
+) STRICT
+"""
+_FIND = """
+SELECT operation_id, account_number, core_reference, customer_number, content_sha256, booked_at
+FROM operation WHERE operation_id = ?
+"""
+_ACCOUNT_EXISTS = "SELECT 1 FROM operation WHERE account_number = ?"
+_BOOK = "INSERT INTO operation VALUES (?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One operation that the bank carried out, or will have carried out at `booked_at`."""
+
+    operation_id: UUID
+    account_number: str
+    core_reference: str
+    customer_number: str
+    content_sha256: str
+    # Seconds since the epoch.
+    booked_at: float
+
+
+class Ledger:
+    """The books in one SQLite file, which several adapter processes may share.
+
+    Each call opens the file anew, so that a ledger belongs to no thread and no event loop.
+    """
+
+    def __init__(self, path: Path, card_bin: str) -> None:
+        self._path = path
+        self._card_bin = card_bin
+        with self._opened() as books:
+            # A commit is on the disk when it returns: the bank never forgets what it did.
+            books.execute("PRAGMA journal_mode = WAL")
+            books.execute(_SCHEMA)
+
+    def book(
+        self, operation_id: UUID, customer_number: str, content_sha256: str, booked_at: float
+    ) -> Booking:
+        """Books an operation, or returns its former booking, which stays as it is."""
+        with self._opened() as books:
+            books.execute("BEGIN IMMEDIATE")
+            booking = _find(books, operation_id)
+            if booking is None:
+                booking = Booking(
+                    operation_id,
+                    self._free_account_number(books, operation_id),
+                    f"SIM-{operation_id.hex.upper()}",
+                    customer_number,
+                    content_sha256,
+                    booked_at,
+                )
+                books.execute(_BOOK, _row(booking))
+            books.execute("COMMIT")
+        return booking
+
+    def find(self, operation_id: UUID, now: float) -> Booking | None:
+        """Returns what was booked for an operation by now."""
+        with self._opened() as books:
+            booking = _find(books, operation_id)
+        return booking if booking and booking.booked_at <= now else None
+
+    def bookings(self) -> list[Booking]:
+        """Returns everything that was booked, in the order of booking."""
+        query = _FIND.replace("WHERE operation_id = ?", "ORDER BY rowid")
+        with self._opened() as books:
+            return [_booking(row) for row in books.execute(query)]
+
+    def _free_account_number(self, books: sqlite3.Connection, operation_id: UUID) -> str:
+        attempt = 0
+        while True:
+            number = accounts.account_number(self._card_bin, operation_id, attempt)
+            if books.execute(_ACCOUNT_EXISTS, (number,)).fetchone() is None:
+                return number
+            attempt += 1
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=10, isolation_level=None)) as books:
+            books.execute("PRAGMA synchronous = FULL")
+            yield books
+
+
+def _find(books: sqlite3.Connection, operation_id: UUID) -> Booking | None:
+    row = books.execute(_FIND, (str(operation_id),)).fetchone()
+    return _booking(row) if row else None
+
+
+def _row(booking: Booking) -> tuple[str, str, str, str, str, float]:
+    return (
+        str(booking.operation_id),
+        booking.account_number,
+        booking.core_reference,
+        booking.customer_number,
+        booking.content_sha256,
+        booking.booked_at,
+    )
+
+
+def _booking(row: tuple[str, str, str, str, str, float]) -> Booking:
+    operation_id, account_number, core_reference, customer_number, content_sha256, booked_at = row
+    return Booking(
+        UUID(operation_id),
+        account_number,
+        core_reference,
+        customer_number,
+        content_sha256,
+        booked_at,
+    )

@@ -1,0 +1,127 @@
+"""A bank that keeps the promises of `Bank`, on books of its own and with faults at will."""
+
+import asyncio
+import hashlib
+import os
+import signal
+import time
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
+from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
+from fingertip_core_banking.bank import (
+    CustomerBatch,
+    Finding,
+    NeverSeen,
+    Opened,
+    OutcomeUnknown,
+    Refused,
+    StillUnknown,
+    Unreachable,
+)
+from fingertip_core_banking.simulated import sections
+from fingertip_core_banking.simulated.customers import CustomerFile
+from fingertip_core_banking.simulated.faults import Fate, FaultPlan, Timeout
+from fingertip_core_banking.simulated.ledger import Booking, Ledger
+
+# The bank books by the clock on its own wall.
+_TIME_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class SimulatedBank:
+    """Implements `Bank`. With `die_after_acting` n, the process is killed in the n-th booking.
+
+    That kill comes when the books are on the disk and nobody was told: the worst moment there is.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        customers: CustomerFile,
+        faults: FaultPlan,
+        *,
+        card_bin: str,
+        die_after_acting: int = 0,
+    ) -> None:
+        self._ledger = ledger
+        self._customers = customers
+        self._faults = faults
+        self._card_bin = card_bin
+        self._bookings_to_live = die_after_acting
+
+    async def open_account(self, operation_id: UUID, content: ApplicationContent) -> Opened:
+        """Opens the account, or answers as the fault plan wants it."""
+        fate = await self._meet_fate("open_account")
+        if content.customer_number not in self._customers.customers().by_number:
+            raise Refused("CUSTOMER_UNKNOWN")
+        if fate is not Fate.TIMED_OUT:
+            return _opened(await self._book(operation_id, content, late_s=0))
+        faults = self._faults.faults("open_account")
+        if faults.timeout is not Timeout.NEVER_ACTS:
+            late_s = faults.late_s if faults.timeout is Timeout.ACTS_LATE else 0
+            await self._book(operation_id, content, late_s)
+        raise OutcomeUnknown("TIMEOUT")
+
+    async def inquire(self, operation_id: UUID) -> Finding:
+        """Looks the operation up in the books."""
+        if await self._meet_fate("inquire") is Fate.TIMED_OUT:
+            return StillUnknown("TIMEOUT")
+        booking = await asyncio.to_thread(self._ledger.find, operation_id, time.time())
+        return _opened(booking) if booking else NeverSeen()
+
+    async def view_section(self, customer_number: str, kind: SectionKind) -> SectionContent:
+        """Makes up one part of the customer's view."""
+        await self._meet_fate_of_read("view_section")
+        if customer_number not in self._customers.customers().by_number:
+            raise Refused("CUSTOMER_UNKNOWN")
+        today = datetime.now(_TIME_ZONE).date()
+        return sections.section(customer_number, kind, self._card_bin, today)
+
+    async def resolve_customer(self, key: ResolveCustomerOrder) -> str | None:
+        """Looks the card or document up in the customer master."""
+        await self._meet_fate_of_read("resolve_customer")
+        customers = self._customers.customers()
+        if key.WhichOneof("key") == "card_number":
+            return customers.number_by_card.get(key.card_number)
+        return customers.number_by_resident_id.get(key.resident_id)
+
+    async def customers(self, after_position: str, limit: int) -> CustomerBatch:
+        """Reads the customer master; a position is the number of lines read so far."""
+        await self._meet_fate_of_read("customers")
+        done = int(after_position or "0")
+        records = tuple(self._customers.customers().records[done : done + limit])
+        return CustomerBatch(records, str(done + len(records)) if records else after_position)
+
+    async def _meet_fate(self, operation: str) -> Fate:
+        await asyncio.sleep(self._faults.faults(operation).latency_s)
+        fate = self._faults.fate(operation)
+        if fate is Fate.UNREACHABLE:
+            raise Unreachable("BANK_BUSY")
+        if fate is Fate.REFUSED:
+            raise Refused("REFUSED")
+        return fate
+
+    async def _meet_fate_of_read(self, operation: str) -> None:
+        if await self._meet_fate(operation) is Fate.TIMED_OUT:
+            raise OutcomeUnknown("TIMEOUT")
+
+    async def _book(
+        self, operation_id: UUID, content: ApplicationContent, late_s: float
+    ) -> Booking:
+        sha256 = hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
+        booking = await asyncio.to_thread(
+            self._ledger.book, operation_id, content.customer_number, sha256, time.time() + late_s
+        )
+        self._bookings_to_live -= 1
+        if self._bookings_to_live == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if booking.content_sha256 != sha256:
+            raise Refused("OPERATION_REUSED")
+        return booking
+
+
+def _opened(booking: Booking) -> Opened:
+    return Opened(booking.account_number, booking.core_reference)

@@ -1,0 +1,1 @@
+"""The Python client of Fingertip: channel, sign-in, retries and watch streams."""

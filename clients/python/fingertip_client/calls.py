@@ -1,0 +1,128 @@
+"""Carries a call out, the same way for every method: span, deadline, identity, repetition."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from opentelemetry import trace
+
+from fingertip_client import retry, tracing
+from fingertip_client.credentials import Credentials
+from fingertip_client.refusal import Refused
+from fingertip_client.retry import Patience
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+_tracer = trace.get_tracer(__name__)
+
+
+class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
+    """Carries out calls with one answer; what fails in the end raises Refused."""
+
+    def __init__(self, credentials: Credentials, patience: Patience) -> None:
+        self._credentials = credentials
+        self._patience = patience
+
+    async def intercept_unary_unary(
+        self,
+        continuation: Callable[
+            [grpc.aio.ClientCallDetails, RequestT],
+            Awaitable[grpc.aio.UnaryUnaryCall[RequestT, ResponseT]],
+        ],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: RequestT,
+    ) -> ResponseT:
+        """Sends the request, again where that is allowed, until it is answered or time is up."""
+        method = _method(client_call_details)
+        may_repeat = isinstance(request, Message) and retry.may_repeat(method, request)
+        whole_seconds = client_call_details.timeout or self._patience.budget_seconds
+        attempt_seconds = client_call_details.timeout or self._patience.attempt_seconds
+        now = asyncio.get_running_loop().time
+        end = now() + whole_seconds
+        with _span(method):
+            for attempt in itertools.count():
+                details = _prepared(
+                    client_call_details, self._credentials, min(attempt_seconds, end - now())
+                )
+                call = await continuation(details, request)
+                try:
+                    return await call
+                except grpc.aio.AioRpcError as error:
+                    refused = Refused.from_error(error)
+                    pause_seconds = self._patience.backoff.pause_seconds(attempt)
+                    is_over = now() + pause_seconds >= end
+                    if is_over or not may_repeat or refused.code not in retry.REPEATED:
+                        raise refused from error
+                finally:
+                    # A call that is dropped without being cancelled is never collected.
+                    call.cancel()
+                trace.get_current_span().add_event("repeated", {"after": refused.code.name})
+                await asyncio.sleep(pause_seconds)
+        raise AssertionError("An attempt either answers or raises.")
+
+
+class StreamCalls(grpc.aio.UnaryStreamClientInterceptor):
+    """Says on streams, too, who calls; a stream has no deadline and is repeated by its reader."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def intercept_unary_stream(
+        self,
+        continuation: Callable[
+            [grpc.aio.ClientCallDetails, RequestT],
+            Awaitable[grpc.aio.UnaryStreamCall[RequestT, ResponseT]],
+        ],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: RequestT,
+    ) -> grpc.aio.UnaryStreamCall[RequestT, ResponseT]:
+        """Opens the stream."""
+        timeout = client_call_details.timeout
+        details = _prepared(client_call_details, self._credentials, timeout)
+        return await continuation(details, request)
+
+
+def _prepared(
+    details: grpc.aio.ClientCallDetails, credentials: Credentials, timeout: float | None
+) -> grpc.aio.ClientCallDetails:
+    """Adds to a call's own metadata who calls and in which trace."""
+    metadata = grpc.aio.Metadata(*(details.metadata or ()))
+    for key, value in credentials.metadata():
+        metadata.add(key, value)
+    if traceparent := tracing.traceparent():
+        metadata.add("traceparent", traceparent)
+    return grpc.aio.ClientCallDetails(
+        details.method, timeout, metadata, details.credentials, details.wait_for_ready
+    )
+
+
+def _method(details: grpc.aio.ClientCallDetails) -> str:
+    """Returns the method's path; grpc.aio has it as bytes, whatever its types say."""
+    method: str | bytes = details.method
+    return method.decode() if isinstance(method, bytes) else method
+
+
+@contextlib.contextmanager
+def _span(method: str) -> Iterator[None]:
+    """Wraps a call and its repetitions in one span, which holds nothing of what is sent."""
+    service, _, name = method.removeprefix("/").partition("/")
+    attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
+    with _tracer.start_as_current_span(
+        f"{service}/{name}",
+        kind=trace.SpanKind.CLIENT,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield
+        except Refused as refused:
+            span.set_attribute("rpc.grpc.status", refused.code.name)
+            span.set_attribute("fingertip.reason", refused.reason)
+            span.set_status(trace.StatusCode.ERROR, refused.reason or refused.code.name)
+            raise

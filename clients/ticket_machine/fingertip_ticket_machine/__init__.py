@@ -1,0 +1,1 @@
+"""The ticket machine: a thin Fingertip client that prints queue tickets."""

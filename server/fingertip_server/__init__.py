@@ -1,0 +1,1 @@
+"""The Fingertip server: a bank's mobile branch behind one gRPC contract."""

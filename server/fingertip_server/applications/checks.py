@@ -1,0 +1,197 @@
+"""Finds everything that stands between an application and its submission, all at once.
+
+The rules across fields know the applicant's fields by their keys, which every form of the bank
+shares; where a form has no such field, or its answer is wrong by itself, the rule has nothing to
+say.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from fingertip_server.applications import answers
+from fingertip_server.applications.faults import Fault, FaultKind
+from fingertip_server.identifiers import names, phone, resident_id, validity
+from fingertip_server.identifiers.faults import IdentifierFault
+from fingertip_server.identifiers.validity import ValidityYears
+from fingertip_server.packs.schema_forms import FieldType, Form, SightingKind
+
+SIGNATURE = "signature"
+
+APPLICANT_NAME = "applicant_name"
+DOCUMENT_TYPE = "document_type"
+RESIDENT_ID = "resident_id"
+ISSUE_DATE = "document_issue_date"
+VALID_UNTIL = "document_valid_until"
+BIRTH_DATE = "birth_date"
+SEX = "sex"
+MOBILE = "mobile"
+
+# A field is the applicant's only when it is also of the kind that the rule reads.
+_TYPES: Mapping[str, FieldType] = {
+    APPLICANT_NAME: FieldType.NAME,
+    DOCUMENT_TYPE: FieldType.CHOICE,
+    RESIDENT_ID: FieldType.RESIDENT_ID,
+    ISSUE_DATE: FieldType.DATE,
+    VALID_UNTIL: FieldType.VALIDITY,
+    BIRTH_DATE: FieldType.DATE,
+    SEX: FieldType.CHOICE,
+    MOBILE: FieldType.MOBILE,
+}
+_SIGHTING_LABELS = {
+    SightingKind.APPLICANT: "亲见申请人",
+    SightingKind.ORIGINAL_DOCUMENT: "亲见证件原件",
+    SightingKind.SIGNATURE: "亲见签名",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """What the bank's customer master says of the customer; "" where it says nothing."""
+
+    name: str
+    resident_id: str
+    mobile: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPolicy:
+    """What the bank's policies say of identity documents."""
+
+    expired_accepted: bool
+    years: ValidityYears
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """An application as it is filled in: `attachments` and `sightings` are those complete."""
+
+    form: Form
+    answers: Mapping[str, str]
+    attachments: frozenset[str]
+    sightings: frozenset[str]
+    is_signed: bool
+    master: Master | None
+    documents: DocumentPolicy
+    today: date
+
+
+def check(filled: Filled) -> list[Fault]:
+    """Returns every fault: of the fields in their order, across fields, then of the evidence."""
+    return [*_fields(filled), *_across(filled), *_against_master(filled), *_evidence(filled)]
+
+
+def _fields(filled: Filled) -> Iterator[Fault]:
+    for field in filled.form.fields:
+        written = filled.answers.get(field.key, "")
+        if written:
+            fault = answers.examine(field, written, today=filled.today)
+            if fault is not None:
+                yield fault
+        elif field.required:
+            yield Fault(field.key, FaultKind.MISSING, f"{field.label}未填写。")
+
+
+def _across(filled: Filled) -> Iterator[Fault]:
+    number = _right_answer(filled, RESIDENT_ID)
+    issued = _right_answer(filled, ISSUE_DATE)
+    until = _right_answer(filled, VALID_UNTIL)
+    if number:
+        yield from _number_against_answers(filled, number)
+    if issued:
+        yield from _issue_date(filled, date.fromisoformat(issued), number)
+    if until:
+        yield from _validity(filled, validity.parse_expiry(until), number, issued)
+
+
+def _number_against_answers(filled: Filled, number: str) -> Iterator[Fault]:
+    told = {
+        DOCUMENT_TYPE: ("证件类型与证件号码不一致。", resident_id.document(number).value),
+        SEX: ("性别与证件号码不一致。", resident_id.sex(number).value),
+        BIRTH_DATE: ("出生日期与证件号码不一致。", resident_id.birth_date(number).isoformat()),
+    }
+    for key, (note, expected) in told.items():
+        answered = _right_answer(filled, key)
+        if answered and answered != expected:
+            yield Fault(key, FaultKind.CONTRADICTION, note)
+
+
+def _issue_date(filled: Filled, issued: date, number: str) -> Iterator[Fault]:
+    if issued > filled.today:
+        yield Fault(ISSUE_DATE, FaultKind.CONTRADICTION, "证件签发日期在今天之后。")
+    elif number and issued < resident_id.birth_date(number):
+        yield Fault(ISSUE_DATE, FaultKind.CONTRADICTION, "证件签发日期早于出生日期。")
+
+
+def _validity(
+    filled: Filled, until: validity.Expiry, number: str, issued: str
+) -> Iterator[Fault]:
+    if validity.is_expired(until, today=filled.today):
+        accepted = filled.documents.expired_accepted
+        kind = FaultKind.WARNING if accepted else FaultKind.EXPIRED
+        yield Fault(VALID_UNTIL, kind, "证件已过有效期。")
+    if not issued:
+        return
+    start = date.fromisoformat(issued)
+    if isinstance(until, date) and until <= start:
+        yield Fault(VALID_UNTIL, FaultKind.CONTRADICTION, "证件有效期早于签发日期。")
+    elif number and resident_id.document(number) == resident_id.Document.RESIDENT_ID_CARD:
+        born = resident_id.birth_date(number)
+        years = filled.documents.years
+        if born <= start <= filled.today and until != validity.expiry_by_law(born, start, years=years):
+            note = "证件有效期与签发时年龄的法定期限不同，请与原件核对。"
+            yield Fault(VALID_UNTIL, FaultKind.WARNING, note)
+
+
+def _against_master(filled: Filled) -> Iterator[Fault]:
+    master = filled.master
+    if master is None:
+        return
+    name, number = _right_answer(filled, APPLICANT_NAME), _right_answer(filled, RESIDENT_ID)
+    mobile = _right_answer(filled, MOBILE)
+    if name and master.name and name != _same_spelling(master.name):
+        yield Fault(APPLICANT_NAME, FaultKind.CONTRADICTION, "姓名与客户资料不一致。")
+    if number and master.resident_id and number != master.resident_id.upper():
+        yield Fault(RESIDENT_ID, FaultKind.CONTRADICTION, "证件号码与客户资料不一致。")
+    if mobile and master.mobile and mobile != _same_phone(master.mobile):
+        note = "手机号码与客户资料不同，请与客户确认。"
+        yield Fault(MOBILE, FaultKind.WARNING, note)
+
+
+def _evidence(filled: Filled) -> Iterator[Fault]:
+    for rule in filled.form.attachments:
+        if rule.required and rule.kind not in filled.attachments:
+            yield Fault(rule.kind, FaultKind.MISSING, f"缺少{rule.label}。")
+    for sighting in filled.form.sightings:
+        if sighting.kind not in filled.sightings:
+            label = _SIGHTING_LABELS[sighting.kind]
+            yield Fault(f"sighting.{sighting.kind}", FaultKind.MISSING, f"缺少“{label}”声明。")
+    if not filled.is_signed:
+        yield Fault(SIGNATURE, FaultKind.MISSING, "客户尚未对现有内容签名。")
+
+
+def _right_answer(filled: Filled, key: str) -> str:
+    """Returns the answer in its one spelling; "" when there is none or it is wrong by itself."""
+    field = next((field for field in filled.form.fields if field.key == key), None)
+    written = filled.answers.get(key, "")
+    if field is None or not written:
+        return ""
+    if field.type != _TYPES.get(key, field.type):
+        return ""
+    if answers.examine(field, written, today=filled.today) is not None:
+        return ""
+    return answers.to_stored(field, written, today=filled.today)
+
+
+def _same_spelling(name: str) -> str:
+    try:
+        return names.normalise(name)
+    except IdentifierFault:
+        return name
+
+
+def _same_phone(number: str) -> str:
+    try:
+        return phone.normalise(number)
+    except IdentifierFault:
+        return number

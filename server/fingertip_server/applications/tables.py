@@ -1,0 +1,149 @@
+"""The tables of applications: what is filled in, its evidence, what was submitted and executed."""
+
+import uuid
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fingertip_server.db.base import Base, Id, Timestamp
+from fingertip_server.protection.types import Protected, Sealed
+
+
+class Application(Base):
+    """An application as it is now.
+
+    `signed_form` holds the bytes of SignedForm: the answers, and what the customer signs. The
+    signature is of `signature_form_hash`, and void when `form_hash` is another by now.
+    """
+
+    __tablename__ = "application"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('DRAFT', 'SUBMITTED', 'RETURNED', 'APPROVED', 'EXECUTED', 'REJECTED',"
+            " 'WITHDRAWN', 'EXPIRED', 'EXECUTION_UNKNOWN', 'EXECUTION_FAILED')",
+            "state",
+        ),
+        CheckConstraint("octet_length(form_hash) = 32", "form_hash"),
+        CheckConstraint("(content_hash IS NULL) = (revision = 0)", "content_hash"),
+        CheckConstraint("(state = 'EXECUTED') = (execute_time IS NOT NULL)", "execute_time"),
+        Index("ix_application_branch_id", "branch_id", "create_time", "application_id"),
+        Index("ix_application_customer_id", "customer_id", "create_time"),
+        Index(
+            "ix_application_branch_id_open",
+            "branch_id",
+            postgresql_where=text(
+                "state IN ('SUBMITTED', 'RETURNED', 'APPROVED', 'EXECUTION_UNKNOWN')"
+            ),
+        ),
+    )
+
+    application_id: Mapped[Id]
+    form_code: Mapped[str]
+    form_version: Mapped[int]
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.customer_id"))
+    journey_id: Mapped[uuid.UUID]
+    maker_id: Mapped[str] = mapped_column(ForeignKey("staff.staff_id"))
+    maker_person_id: Mapped[uuid.UUID]
+    state: Mapped[str] = mapped_column(server_default="DRAFT")
+    revision: Mapped[int] = mapped_column(server_default="0")
+    version: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    signed_form: Mapped[Sealed] = mapped_column(Protected())
+    form_hash: Mapped[bytes]
+    signature_form_hash: Mapped[bytes | None]
+    signature_attachment_id: Mapped[uuid.UUID | None]
+    content_hash: Mapped[bytes | None]
+    task_id: Mapped[uuid.UUID | None]
+    state_note: Mapped[str] = mapped_column(server_default="")
+    # Of the task that returned it: a list of [subject, note].
+    defects: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
+    create_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+    change_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+    submit_time: Mapped[Timestamp | None]
+    account_number: Mapped[Sealed | None] = mapped_column(Protected())
+    core_reference: Mapped[str] = mapped_column(server_default="")
+    execute_time: Mapped[Timestamp | None]
+
+
+class ApplicationRevision(Base):
+    """The content of one submission, as it is authorised and executed. Never changed."""
+
+    __tablename__ = "application_revision"
+    __table_args__ = (
+        CheckConstraint("revision >= 1", "revision"),
+        CheckConstraint("octet_length(content_hash) = 32", "content_hash"),
+    )
+
+    application_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("application.application_id"), primary_key=True
+    )
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[Sealed] = mapped_column(Protected())
+    content_hash: Mapped[bytes]
+    submit_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+
+
+class Attachment(Base):
+    """An image of an application. The one in use of its kind is complete and not replaced."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (
+        CheckConstraint("state IN ('UPLOADING', 'COMPLETE')", "state"),
+        CheckConstraint("next_offset BETWEEN 0 AND size_bytes", "next_offset"),
+        CheckConstraint("(state = 'COMPLETE') = (sha256 IS NOT NULL)", "sha256"),
+        CheckConstraint("state = 'COMPLETE' OR NOT is_replaced", "is_replaced"),
+        Index(
+            "uq_attachment_application_id_kind_in_use",
+            "application_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("state = 'COMPLETE' AND NOT is_replaced"),
+        ),
+        Index("ix_attachment_application_id", "application_id"),
+    )
+
+    attachment_id: Mapped[Id]
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.application_id"))
+    kind: Mapped[str]
+    content_type: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(server_default="UPLOADING")
+    is_replaced: Mapped[bool] = mapped_column(server_default=text("false"))
+    next_offset: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    chunks: Mapped[int] = mapped_column(server_default="0")
+    sha256: Mapped[bytes | None]
+    create_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+
+
+class AttachmentChunk(Base):
+    """A piece of an attachment as it arrived. Written once."""
+
+    __tablename__ = "attachment_chunk"
+    __table_args__ = (CheckConstraint("size_bytes BETWEEN 1 AND 1048576", "size_bytes"),)
+
+    attachment_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("attachment.attachment_id", ondelete="CASCADE"), primary_key=True
+    )
+    chunk_offset: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    size_bytes: Mapped[int]
+    content: Mapped[Sealed] = mapped_column(Protected())
+
+
+class ApplicationSighting(Base):
+    """What a member of staff stated to have seen himself (三亲见), one of each kind."""
+
+    __tablename__ = "application_sighting"
+    __table_args__ = (
+        CheckConstraint("kind IN ('APPLICANT', 'ORIGINAL_DOCUMENT', 'SIGNATURE')", "kind"),
+    )
+
+    application_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("application.application_id"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    attachment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attachment.attachment_id"))
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.staff_id"))
+    device_id: Mapped[uuid.UUID | None]
+    place: Mapped[str]
+    attest_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())

@@ -1,0 +1,1 @@
+"""Dual control: a second person decides about exactly what he was shown."""

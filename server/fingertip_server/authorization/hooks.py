@@ -1,0 +1,51 @@
+"""What dual control asks of the domain that a task is about.
+
+This domain imports none of them: `app.py` hands it one `Decisions` for each kind of subject.
+
+Row locks are always taken in the order subject, task: whoever ends or parks a task has the owning
+domain lock the subject first. Only a claim locks a task alone, and touches no subject.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from fingertip_server.rpc.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a task is about, in the revision that the task is about."""
+
+    subject_id: UUID
+    revision: int
+    content_hash: bytes
+    task_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One thing that the authoriser wants corrected."""
+
+    subject: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The functions of the domain that owns a kind of subject.
+
+    `lock` locks the subject's row until the end of the transaction; it is called before any of the
+    others but `content`. `content` returns the stored bytes of a revision. `parked` is told why
+    nobody can decide, and with an empty reason that somebody can again. Each of the others changes
+    the subject's state, announces it on the subject's own topic, and raises where the subject does
+    not admit the decision.
+    """
+
+    lock: Callable[[Call, UUID], None]
+    content: Callable[[Call, UUID, int], bytes]
+    approved: Callable[[Call, Subject], None]
+    rejected: Callable[[Call, Subject, str], None]
+    returned: Callable[[Call, Subject, Sequence[Defect]], None]
+    expired: Callable[[Call, Subject], None]
+    parked: Callable[[Call, Subject, str], None]

@@ -1,0 +1,204 @@
+"""The rules of dual control: who may decide about what, when, and what comes first."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
+
+from fingertip_server import errors
+
+
+class State(StrEnum):
+    """The states of a task, called as the contract calls them."""
+
+    PARKED = "PARKED"
+    QUEUED = "QUEUED"
+    CLAIMED = "CLAIMED"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    RETURNED = "RETURNED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+
+
+OPEN = frozenset({State.PARKED, State.QUEUED, State.CLAIMED})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may have to decide. `customer_id` is who he is to the bank as a customer."""
+
+    person_id: UUID
+    customer_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Whom a task concerns, and who therefore never decides about it."""
+
+    maker_person_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A task as far as a decision depends on it."""
+
+    state: State
+    holder: str | None
+    fence: int
+    lease_until: datetime | None
+    revision: int
+    content_hash: bytes
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a decision quotes of what its maker saw."""
+
+    staff_id: str
+    fence: int
+    revision: int
+    content_hash: bytes
+
+
+def rank_at(
+    created: datetime, *, tier_rank: int, per_tier_rank: timedelta, waiting: timedelta
+) -> datetime:
+    """Returns since when a task counts as waiting: the earlier, the sooner it is claimed.
+
+    `waiting` is the head start for a customer who waits at the counter, zero for others.
+    """
+    return created - tier_rank * per_tier_rank - waiting
+
+
+def expire_time(
+    created: datetime, lifetime: timedelta, closes: time | None, zone: ZoneInfo
+) -> datetime:
+    """Returns when a task expires: after its lifetime, and no later than the branch next closes.
+
+    Where `closes` is absent, closing does not matter.
+    """
+    end = created + lifetime
+    if closes is None:
+        return end
+    day = created.astimezone(zone).date()
+    closing = datetime.combine(day, closes, zone)
+    if closing <= created:
+        closing = datetime.combine(day + timedelta(days=1), closes, zone)
+    return min(end, closing.astimezone(created.tzinfo))
+
+
+def four_eyes_rule(person: Person, parties: Parties) -> str:
+    """Returns the rule by which a person may not decide, "maker" or "customer"; "" if he may."""
+    if person.person_id == parties.maker_person_id:
+        return "maker"
+    if person.customer_id is not None and person.customer_id == parties.customer_id:
+        return "customer"
+    return ""
+
+
+def require_four_eyes(person: Person, parties: Parties) -> None:
+    """Raises FOUR_EYES when the person made the task's content or is its customer."""
+    rule = four_eyes_rule(person, parties)
+    if rule:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_FOUR_EYES, "Somebody else has to decide.", rule=rule
+        )
+
+
+def somebody_may(persons: Iterable[Person], parties: Parties) -> bool:
+    """Tells whether any of the persons may decide."""
+    return any(not four_eyes_rule(person, parties) for person in persons)
+
+
+def require_shift(*, on_shift: bool) -> None:
+    """Raises NOT_ON_SHIFT for somebody off duty."""
+    if not on_shift:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_NOT_ON_SHIFT, "The caller is not on shift."
+        )
+
+
+def require_decidable(task: Held, quote: Quote, now: datetime) -> None:
+    """Raises unless the quote is of the claimed task as it is.
+
+    TASK_EXPIRED from the deadline on, TASK_STATE when it has ended otherwise, LEASE_LOST when the
+    claim is not the caller's any more, CONTENT_CHANGED when he saw something else.
+    """
+    if task.state == State.EXPIRED or (task.state in OPEN and now >= task.expire_time):
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_TASK_EXPIRED,
+            "The task expired.",
+            expire_time=task.expire_time.isoformat(),
+        )
+    if task.state not in OPEN:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_TASK_STATE, "The task has ended.", state=task.state
+        )
+    if not holds(task, quote.staff_id, now) or quote.fence != task.fence:
+        raise lease_lost(task.fence)
+    if (quote.revision, quote.content_hash) != (task.revision, task.content_hash):
+        raise content_changed(task.revision, task.content_hash)
+
+
+def holds(task: Held, staff_id: str, now: datetime) -> bool:
+    """Tells whether a member of staff holds the task's claim."""
+    return (
+        task.state == State.CLAIMED
+        and task.holder == staff_id
+        and task.lease_until is not None
+        and now < task.lease_until
+    )
+
+
+def require_checklist(items: Sequence[str], passed: Collection[str]) -> None:
+    """Raises CHECKLIST_INCOMPLETE unless every item passed."""
+    missing = [item for item in items if item not in passed]
+    if missing:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_CHECKLIST_INCOMPLETE,
+            "Every item of the checklist has to pass.",
+            item_ids=",".join(missing),
+        )
+
+
+def no_task() -> errors.NotFound:
+    """Returns the refusal for a task that is not there, or not the caller's centre's."""
+    return errors.NotFound(ErrorReason.ERROR_REASON_TASK_NOT_FOUND, "There is no such task here.")
+
+
+def no_task_waiting() -> errors.InvalidState:
+    """Returns the refusal for a claim when nothing waits for the caller."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_NO_TASK_WAITING, "No task waits that the caller may claim."
+    )
+
+
+def claim_held(task_id: str = "") -> errors.InvalidState:
+    """Returns the refusal for a second claim."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_CLAIM_HELD, "The caller has a claimed task.", task_id=task_id
+    )
+
+
+def lease_lost(fence: int) -> errors.Conflict:
+    """Returns the refusal for a claim that is over."""
+    return errors.Conflict(
+        ErrorReason.ERROR_REASON_LEASE_LOST, "The claim is over.", fence=str(fence)
+    )
+
+
+def content_changed(revision: int, content_hash: bytes) -> errors.Conflict:
+    """Returns the refusal for a decision about something else than the task's content."""
+    return errors.Conflict(
+        ErrorReason.ERROR_REASON_CONTENT_CHANGED,
+        "The task is about another content.",
+        revision=str(revision),
+        content_hash=content_hash.hex(),
+    )

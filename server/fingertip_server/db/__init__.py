@@ -1,0 +1,1 @@
+"""Reaches PostgreSQL: engine, tables, migrations, and the embedded server."""

@@ -1,0 +1,1 @@
+"""Work for the adapters of the bank's systems: queued, leased, reported."""

@@ -1,0 +1,44 @@
+"""What fulfilment tells the domains that asked. Filled in by app.py, by kind of work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from fingertip.fulfilment.v1.work_item_pb2 import WorkOrder, WorkResult
+from fingertip_server.rpc.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A work item as far as its owner is concerned."""
+
+    work_item_id: UUID
+    kind: str
+    operation_id: UUID
+    subject_kind: str
+    subject_id: str
+    branch_id: str
+    journey_id: UUID | None
+    order: WorkOrder
+
+
+def _changes_nothing(call: Call, item: Item) -> None:
+    """Is told of something that the owner does not care about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How the owner of a kind of work takes its outcome, in the transaction that reports it.
+
+    `call.home` and `call.journey_id` are those of the item. `expected_result` names the field of
+    WorkResult that answers it. `done` gets the result, `failed` the adapter's code: the bank
+    refused, or nobody answered in time. `unknown` says that an inquiry follows; it may be told
+    several times. `parked` says that an operator has to look, after whom all others may follow.
+    `done` and `failed` are told once, and nothing after them.
+    """
+
+    expected_result: str
+    done: Callable[[Call, Item, WorkResult], None]
+    failed: Callable[[Call, Item, str], None]
+    unknown: Callable[[Call, Item], None] = _changes_nothing
+    parked: Callable[[Call, Item], None] = _changes_nothing

@@ -1,0 +1,29 @@
+"""The words in which a work item's life is told."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an item stands, named as in the contract."""
+
+    READY = "READY"
+    LEASED = "LEASED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+    PARKED = "PARKED"
+
+
+class Purpose(StrEnum):
+    """What an adapter is asked for, named as in the contract."""
+
+    EXECUTE = "EXECUTE"
+    INQUIRE = "INQUIRE"
+
+
+# Another item with the same dedupe key changes nothing while one of these is open.
+OPEN = (State.READY, State.LEASED)
+LEASABLE = (State.READY, State.UNKNOWN)
+ENDED = (State.DONE, State.FAILED)
+# Somebody should know: an operator, or whoever waits for the application.
+TROUBLED = (State.UNKNOWN, State.PARKED)

@@ -1,0 +1,100 @@
+"""Tells other domains about staff."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, any_, bindparam, exists, func, select
+
+from fingertip_server.identity.tables import Shift, Staff
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRow:
+    """An account as it is now. `is_active` says whether it may sign in."""
+
+    staff_id: str
+    person_id: UUID
+    display_name: str
+    branch_id: str
+    roles: tuple[str, ...]
+    skills: tuple[str, ...]
+    customer_id: UUID | None
+    is_active: bool
+    on_shift: bool
+
+
+IS_ACTIVE: ColumnElement[bool] = Staff.is_listed & (Staff.state == "ACTIVE")
+ON_SHIFT: ColumnElement[bool] = exists().where(
+    Shift.staff_id == Staff.staff_id, Shift.ended_at.is_(None)
+)
+# In the order of StaffRow's fields.
+STAFF = select(
+    Staff.staff_id,
+    Staff.person_id,
+    Staff.display_name,
+    Staff.branch_id,
+    Staff.roles,
+    Staff.skills,
+    Staff.customer_id,
+    IS_ACTIVE.label("is_active"),
+    ON_SHIFT.label("on_shift"),
+)
+_ONE = STAFF.where(Staff.staff_id == bindparam("the_staff_id"))
+_PAGE = (
+    STAFF.where(Staff.staff_id > bindparam("after"))
+    .order_by(Staff.staff_id)
+    .limit(bindparam("size"))
+)
+_PAGE_OF_UNIT = _PAGE.where(Staff.branch_id == bindparam("the_branch_id"))
+_ELIGIBLE = (
+    select(func.count(Staff.person_id.distinct()))
+    .join(Shift, (Shift.staff_id == Staff.staff_id) & Shift.ended_at.is_(None))
+    .where(
+        IS_ACTIVE,
+        Staff.branch_id == bindparam("the_branch_id"),
+        bindparam("skill") == any_(Staff.skills),
+        Staff.person_id != bindparam("the_person_id"),
+    )
+)
+
+
+def staff(connection: Connection, staff_id: str) -> StaffRow | None:
+    """Returns an account by its staff number."""
+    rows = _read(connection, _ONE, the_staff_id=staff_id)
+    return rows[0] if rows else None
+
+
+def page(connection: Connection, branch_id: str, after: str, size: int) -> list[StaffRow]:
+    """Returns accounts by staff number, of one unit or with an empty `branch_id` of all."""
+    if not branch_id:
+        return _read(connection, _PAGE, after=after, size=size)
+    return _read(connection, _PAGE_OF_UNIT, the_branch_id=branch_id, after=after, size=size)
+
+
+def eligible_authorisers(
+    connection: Connection, centre_id: str, skill: str, exclude_person: UUID
+) -> int:
+    """Counts the persons on shift in a centre who have the skill and are not the one excluded."""
+    parameters = {"the_branch_id": centre_id, "skill": skill, "the_person_id": exclude_person}
+    return connection.execute(_ELIGIBLE, parameters).scalar_one()
+
+
+def _read(
+    connection: Connection,
+    statement: Select[str, UUID, str, str, list[str], list[str], UUID | None, bool, bool],
+    **parameters: object,
+) -> list[StaffRow]:
+    return [
+        StaffRow(
+            staff_id=row.staff_id,
+            person_id=row.person_id,
+            display_name=row.display_name,
+            branch_id=row.branch_id,
+            roles=tuple(row.roles),
+            skills=tuple(row.skills),
+            customer_id=row.customer_id,
+            is_active=row.is_active,
+            on_shift=row.on_shift,
+        )
+        for row in connection.execute(statement, parameters)
+    ]

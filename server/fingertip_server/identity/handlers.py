@@ -1,0 +1,305 @@
+"""The RPCs of IdentityService."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fingertip.identity.v1.identity_service_pb2 import (
+    CreateEnrolmentCodeRequest,
+    CreateEnrolmentCodeResponse,
+    EndShiftRequest,
+    EndShiftResponse,
+    EnrolDeviceRequest,
+    EnrolDeviceResponse,
+    GetSessionRequest,
+    GetSessionResponse,
+    ListDevicesRequest,
+    ListDevicesResponse,
+    ListStaffRequest,
+    ListStaffResponse,
+    RevokeDeviceRequest,
+    RevokeDeviceResponse,
+    SignInRequest,
+    SignInResponse,
+    SignOutRequest,
+    SignOutResponse,
+    StartShiftRequest,
+    StartShiftResponse,
+    SuspendStaffRequest,
+    SuspendStaffResponse,
+)
+from fingertip_server import errors
+from fingertip_server.identity import (
+    accounts,
+    devices,
+    directory,
+    enrolment,
+    messages,
+    passwords,
+    rules,
+    sessions,
+    shifts,
+    tokens,
+)
+from fingertip_server.packs.schema_bank import BranchKind
+from fingertip_server.rpc import paging
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.phases import Outside
+
+
+def enrol_device(call: Call, request: EnrolDeviceRequest) -> EnrolDeviceResponse:
+    """Uses a code up and hands out the device's credential."""
+    credential = tokens.new_token()
+    code_hash = enrolment.code_hash(call, request.enrolment_code)
+    hashed = call.protection.token_hash(credential)
+    device = devices.enrol(call.connection, code_hash, hashed)
+    if device is None:
+        raise rules.enrolment_code_invalid()
+    call.home = device.branch_id
+    call.record("device", device.device_id, device.state)
+    return EnrolDeviceResponse(device=messages.device(device), credential=credential)
+
+
+def replay_enrol_device(
+    call: Call, request: EnrolDeviceRequest, stored: EnrolDeviceResponse
+) -> EnrolDeviceResponse:
+    """Hands out another credential while the code lasts, and voids the former."""
+    credential = tokens.new_token()
+    device = devices.renew_credential(
+        call.connection,
+        UUID(stored.device.device_id),
+        enrolment.code_hash(call, request.enrolment_code),
+        call.protection.token_hash(credential),
+    )
+    if device is None:
+        raise rules.enrolment_code_invalid()
+    call.invalidate(f"device:{device.device_id}")
+    return EnrolDeviceResponse(device=messages.device(device), credential=credential)
+
+
+async def prepare_sign_in(outside: Outside, request: SignInRequest) -> rules.Attempt:
+    """Counts the attempt, then checks the password; for unknown numbers too, at the same cost."""
+    attempts_max = outside.bank.policies.count("identity.sign_in_attempts_max")
+    counted = await outside.read(accounts.count_attempt, request.staff_number, attempts_max)
+    if counted.is_known and not counted.is_counted:
+        return rules.Attempt(is_counted=False, matches=False)
+    matches = await passwords.check(counted.password_hash, request.password)
+    return rules.Attempt(is_counted=counted.is_counted, matches=matches)
+
+
+def sign_in(call: Call, request: SignInRequest) -> SignInResponse:
+    """Starts a session on the calling tablet."""
+    account = _opened(call, request)
+    token = tokens.new_token()
+    session = sessions.start(
+        call.connection,
+        token_hash=call.protection.token_hash(token),
+        staff_id=account.staff_id,
+        device_id=_known(call.principal.device_id),
+        expires_at=call.now + call.bank.policies.duration("identity.session_lifetime"),
+    )
+    call.record("staff", account.staff_id, "SIGNED_IN")
+    return _signed_in(call, session, token)
+
+
+def replay_sign_in(call: Call, request: SignInRequest, stored: SignInResponse) -> SignInResponse:
+    """Gives the same session another token, and voids the former."""
+    _opened(call, request)
+    token = tokens.new_token()
+    session_id = UUID(stored.session.session_id)
+    hashed = call.protection.token_hash(token)
+    if not sessions.renew_token(call.connection, session_id, hashed):
+        raise rules.not_signed_in()
+    call.invalidate(f"session:{session_id}")
+    return _signed_in(call, sessions.find(call.connection, session_id), token)
+
+
+def refuse_sign_in(call: Call, request: SignInRequest, error: errors.DomainError) -> None:
+    """Locks an account of which all attempts failed."""
+    account = accounts.lock(call.connection, request.staff_number)
+    if account is None:
+        # Not even the number is recorded: people type their password into the wrong field.
+        return
+    policies = call.bank.policies
+    until = rules.lock_until(
+        account,
+        now=call.now,
+        attempts_max=policies.count("identity.sign_in_attempts_max"),
+        lock_out=policies.duration("identity.lock_out"),
+    )
+    if until is not None:
+        accounts.set_lock(
+            call.connection,
+            account.staff_id,
+            failed_attempts=account.failed_attempts,
+            locked_until=until,
+        )
+    call.record("staff", account.staff_id, "LOCKED" if until else "")
+
+
+def sign_out(call: Call, request: SignOutRequest) -> SignOutResponse:
+    """Ends the calling session."""
+    session_id = _known(call.principal.session_id)
+    sessions.end(call.connection, session_id)
+    call.invalidate(f"session:{session_id}")
+    call.record("staff", call.principal.id, "SIGNED_OUT")
+    return SignOutResponse()
+
+
+def get_session(call: Call, request: GetSessionRequest) -> GetSessionResponse:
+    """Returns the calling session."""
+    session = sessions.find(call.connection, _known(call.principal.session_id))
+    return GetSessionResponse(
+        session=messages.session(session, _staff(call, session.staff_id), call.bank)
+    )
+
+
+def start_shift(call: Call, request: StartShiftRequest) -> StartShiftResponse:
+    """Puts the caller on shift; a shift that nobody ends does so by itself."""
+    staff_id = call.principal.id
+    shift_id = shifts.start(call, staff_id, call.principal.branch_id)
+    shifts.changed(call, staff_id)
+    call.record("shift", shift_id, "STARTED")
+    return StartShiftResponse(staff=messages.staff(_staff(call, staff_id)))
+
+
+def end_shift(call: Call, request: EndShiftRequest) -> EndShiftResponse:
+    """Takes the caller off shift, unless somebody still counts on him."""
+    staff_id = call.principal.id
+    for may_end in call.hooks.may_end_shift:
+        may_end(call, staff_id)
+    shift_id = shifts.end(call, staff_id)
+    if shift_id is None:
+        raise rules.not_on_shift()
+    shifts.changed(call, staff_id)
+    call.record("shift", shift_id, "ENDED")
+    return EndShiftResponse(staff=messages.staff(_staff(call, staff_id)))
+
+
+def create_enrolment_code(
+    call: Call, request: CreateEnrolmentCodeRequest
+) -> CreateEnrolmentCodeResponse:
+    """Makes a code for one device."""
+    return _invited(
+        enrolment.invite(
+            call,
+            kind=messages.kind_name(request.kind),
+            branch_id=request.branch_id,
+            display_name=request.display_name,
+            work_kinds=request.work_kinds,
+        )
+    )
+
+
+def replay_create_enrolment_code(
+    call: Call, request: CreateEnrolmentCodeRequest, stored: CreateEnrolmentCodeResponse
+) -> CreateEnrolmentCodeResponse:
+    """Makes another code for the same device, and voids the former."""
+    invitation = enrolment.invite_again(call, UUID(stored.device_id))
+    if invitation is None:
+        raise rules.enrolment_code_invalid()
+    return _invited(invitation)
+
+
+def list_devices(call: Call, request: ListDevicesRequest) -> ListDevicesResponse:
+    """Lists devices, newest first."""
+    page = paging.open_page(call, request)
+    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    found = devices.page(call.connection, request.branch_id, after, page.size + 1)
+    shown = found[: page.size]
+    response = ListDevicesResponse(devices=[messages.device(device) for device in shown])
+    if len(found) > page.size:
+        last = (shown[-1].enrolled_at.isoformat(), str(shown[-1].device_id))
+        response.next_page_token = paging.next_token(call, request, last)
+    return response
+
+
+def revoke_device(call: Call, request: RevokeDeviceRequest) -> RevokeDeviceResponse:
+    """Revokes a device and ends what goes on on it."""
+    device_id = UUID(request.device_id)
+    device = devices.lock(call.connection, device_id)
+    if device is None:
+        raise rules.device_not_found()
+    if device.revoked_at is None:
+        device = devices.revoke(call.connection, device_id)
+        sessions.end_of_device(call.connection, device_id)
+        call.invalidate(f"device:{device_id}")
+    call.home = device.branch_id
+    call.record("device", device_id, device.state)
+    return RevokeDeviceResponse(device=messages.device(device))
+
+
+def list_staff(call: Call, request: ListStaffRequest) -> ListStaffResponse:
+    """Lists staff by staff number."""
+    own = call.bank.branch(call.principal.branch_id)
+    unit = rules.unit_to_list(
+        own.code,
+        is_head_office=own.kind == BranchKind.HEAD_OFFICE,
+        wanted=request.branch_id,
+    )
+    page = paging.open_page(call, request)
+    after = page.after[0] if page.after else ""
+    found = directory.page(call.connection, unit, after, page.size + 1)
+    shown = found[: page.size]
+    response = ListStaffResponse(staff=[messages.staff(row) for row in shown])
+    if len(found) > page.size:
+        response.next_page_token = paging.next_token(call, request, (shown[-1].staff_id,))
+    return response
+
+
+def suspend_staff(call: Call, request: SuspendStaffRequest) -> SuspendStaffResponse:
+    """Suspends an account and ends what its owner does, or re-admits it."""
+    staff_id = request.staff_id
+    state = "SUSPENDED" if request.suspended else "ACTIVE"
+    if not accounts.set_state(call.connection, staff_id, state):
+        raise rules.staff_not_found()
+    if request.suspended:
+        sessions.end_of_staff(call.connection, staff_id)
+        call.invalidate(f"staff:{staff_id}")
+        if shifts.end(call, staff_id) is not None:
+            shifts.changed(call, staff_id)
+    staff = _staff(call, staff_id)
+    call.home = staff.branch_id
+    call.record("staff", staff_id, state, purpose=request.purpose)
+    return SuspendStaffResponse(staff=messages.staff(staff))
+
+
+def _opened(call: Call, request: SignInRequest) -> rules.Account:
+    """Returns the account that the attempt opens, with its count of failures at naught."""
+    attempt = call.prepared
+    if not isinstance(attempt, rules.Attempt):
+        raise TypeError("Signing in is prepared before its transaction.")
+    account = rules.check_sign_in(
+        accounts.lock(call.connection, request.staff_number),
+        attempt,
+        now=call.now,
+        lock_out=call.bank.policies.duration("identity.lock_out"),
+    )
+    accounts.set_lock(call.connection, account.staff_id, failed_attempts=0, locked_until=None)
+    return account
+
+
+def _signed_in(call: Call, session: sessions.Session, token: str) -> SignInResponse:
+    staff = _staff(call, session.staff_id)
+    return SignInResponse(session=messages.session(session, staff, call.bank), token=token)
+
+
+def _invited(invitation: enrolment.Invitation) -> CreateEnrolmentCodeResponse:
+    response = CreateEnrolmentCodeResponse(
+        enrolment_code=invitation.code, device_id=str(invitation.device_id)
+    )
+    response.expire_time.FromDatetime(invitation.expires_at)
+    return response
+
+
+def _staff(call: Call, staff_id: str) -> directory.StaffRow:
+    row = directory.staff(call.connection, staff_id)
+    if row is None:
+        raise rules.staff_not_found()
+    return row
+
+
+def _known(identity: UUID | None) -> UUID:
+    """Returns an id that every caller with the method's permission has."""
+    if identity is None:
+        raise rules.not_signed_in()
+    return identity

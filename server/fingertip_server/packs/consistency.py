@@ -1,0 +1,167 @@
+"""What must be true between the parts of a pack, beyond that each name exists."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias, TypeVar
+
+from fingertip_server.packs.load_files import KeyPath
+from fingertip_server.packs.schema_bank import Bank, Branches, BranchKind, ServiceLines, Staff
+from fingertip_server.packs.schema_forms import Agreement, Form, Scene
+from fingertip_server.packs.schema_policies import KINDS, PoliciesFile, PolicyKind
+from fingertip_server.packs.schema_types import Frozen
+
+# The valid files of a pack by name. A rule says nothing about what is not among them.
+Documents: TypeAlias = Mapping[str, Frozen]
+# A file, a place in it, and what is wrong there.
+Finding: TypeAlias = tuple[str, KeyPath, str]
+Part = TypeVar("Part", bound=Frozen)
+
+# The kind of the attachment that is the customer's signature, in every form.
+_SIGNATURE = "signature"
+
+
+def check_consistency(documents: Documents) -> Iterator[Finding]:
+    """Finds every contradiction within and between the valid files."""
+    for rule in _RULES:
+        yield from rule(documents)
+
+
+def _files_are_named_after_their_content(documents: Documents) -> Iterator[Finding]:
+    expected = [
+        *((name, f"forms/{form.reference}.yaml") for name, form in _all(documents, Form)),
+        *((name, f"agreements/{text.reference}.yaml") for name, text in _all(documents, Agreement)),
+        *((name, f"scenes/{scene.code}.yaml") for name, scene in _all(documents, Scene)),
+    ]
+    for name, right_name in expected:
+        if name != right_name:
+            yield name, ("code",), f"By what it says of itself the file is {right_name}."
+
+
+def _service_lines_of_a_branch_differ(documents: Documents) -> Iterator[Finding]:
+    for name, lines in _all(documents, ServiceLines):
+        codes: set[tuple[str, str]] = set()
+        tiers: set[tuple[str, str]] = set()
+        for index, line in enumerate(lines.service_lines):
+            at = ("service_lines", index)
+            if (line.branch, line.code) in codes:
+                yield name, (*at, "code"), f"Branch {line.branch} has a line {line.code} already."
+            codes.add((line.branch, line.code))
+            for tier in line.tiers:
+                if (line.branch, tier) in tiers:
+                    message = f"Branch {line.branch} has another line for the tier {tier}."
+                    yield name, (*at, "tiers"), message
+                tiers.add((line.branch, tier))
+
+
+def _branches_and_no_other_offices_have_service_lines(documents: Documents) -> Iterator[Finding]:
+    for _, branches in _all(documents, Branches):
+        for name, lines in _all(documents, ServiceLines):
+            served = {line.branch for line in lines.service_lines}
+            kinds = {branch.code: branch.kind for branch in branches.branches}
+            for index, line in enumerate(lines.service_lines):
+                if kinds.get(line.branch, BranchKind.BRANCH) != BranchKind.BRANCH:
+                    yield (
+                        name,
+                        ("service_lines", index, "branch"),
+                        f"The office {line.branch} serves no customers.",
+                    )
+            for index, branch in enumerate(branches.branches):
+                if branch.kind == BranchKind.BRANCH and branch.code not in served:
+                    message = f"Branch {branch.code} has no service line."
+                    yield "branches.yaml", ("branches", index), message
+
+
+def _one_person_has_one_name(documents: Documents) -> Iterator[Finding]:
+    for file, staff in _all(documents, Staff):
+        names: dict[object, str] = {}
+        for index, member in enumerate(staff.staff):
+            if names.setdefault(member.person_id, member.name) != member.name:
+                message = f"The person is called {names[member.person_id]} elsewhere."
+                yield file, ("staff", index, "name"), message
+
+
+def _fields_and_attachments_have_names_apart(documents: Documents) -> Iterator[Finding]:
+    for name, form in _all(documents, Form):
+        keys = {_SIGNATURE, *(field.key for field in form.fields)}
+        for index, attachment in enumerate(form.attachments):
+            if attachment.kind in keys:
+                message = f"Something else in the form is called {attachment.kind!r}."
+                yield name, ("attachments", index, "kind"), message
+
+
+def _sightings_show_attachments_of_their_form(documents: Documents) -> Iterator[Finding]:
+    for name, form in _all(documents, Form):
+        kinds = {_SIGNATURE, *(attachment.kind for attachment in form.attachments)}
+        for index, sighting in enumerate(form.sightings):
+            for place, kind in enumerate(sighting.attachments):
+                if kind not in kinds:
+                    at = ("sightings", index, "attachments", place)
+                    yield name, at, f"The form has no attachment {kind!r}."
+
+
+def _scenes_are_worked_on_in_centres(documents: Documents) -> Iterator[Finding]:
+    for _, branches in _all(documents, Branches):
+        others = {branch.code for branch in branches.branches if branch.kind != BranchKind.CENTRE}
+        for name, scene in _all(documents, Scene):
+            for index, centre in enumerate(scene.centres):
+                if centre in others:
+                    yield name, ("centres", index), f"The office {centre} is no centre."
+
+
+def _checklists_point_at_their_form(documents: Documents) -> Iterator[Finding]:
+    for name, scene in _all(documents, Scene):
+        form = documents.get(f"forms/{scene.form}.yaml")
+        if not isinstance(form, Form):
+            continue
+        evidence = {
+            _SIGNATURE,
+            *(field.key for field in form.fields),
+            *(attachment.kind for attachment in form.attachments),
+            *(f"sighting.{sighting.kind}" for sighting in form.sightings),
+        }
+        for index, item in enumerate(scene.checklist):
+            for place, key in enumerate(item.evidence):
+                if key not in evidence:
+                    at = ("checklist", index, "evidence", place)
+                    yield name, at, f"The form {scene.form} has no {key!r}."
+
+
+def _policies_are_those_that_the_product_reads(documents: Documents) -> Iterator[Finding]:
+    for name, part in _all(documents, PoliciesFile):
+        for index, policy in enumerate(part.policies):
+            kind = KINDS.get(policy.key)
+            if kind is None:
+                yield name, ("policies", index, "key"), f"Nothing reads a policy {policy.key!r}."
+            elif kind != policy.kind:
+                at = ("policies", index, "unit")
+                yield name, at, f"The policy {policy.key} is a {kind}, not a {policy.kind}."
+        for key in sorted(set(KINDS) - {policy.key for policy in part.policies}):
+            yield name, (), f"The policy {key} is missing."
+
+
+def _amounts_are_in_the_currency_of_the_bank(documents: Documents) -> Iterator[Finding]:
+    for _, bank in _all(documents, Bank):
+        for name, part in _all(documents, PoliciesFile):
+            for index, policy in enumerate(part.policies):
+                if policy.kind == PolicyKind.MONEY and policy.unit != bank.currency:
+                    at = ("policies", index, "unit")
+                    yield name, at, f"The bank's currency is {bank.currency}."
+
+
+_RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
+    _files_are_named_after_their_content,
+    _service_lines_of_a_branch_differ,
+    _branches_and_no_other_offices_have_service_lines,
+    _one_person_has_one_name,
+    _fields_and_attachments_have_names_apart,
+    _sightings_show_attachments_of_their_form,
+    _scenes_are_worked_on_in_centres,
+    _checklists_point_at_their_form,
+    _policies_are_those_that_the_product_reads,
+    _amounts_are_in_the_currency_of_the_bank,
+)
+
+
+def _all(documents: Documents, kind: type[Part]) -> Iterator[tuple[str, Part]]:
+    for name, document in documents.items():
+        if isinstance(document, kind):
+            yield name, document

@@ -1,0 +1,219 @@
+"""What is filled in, shown, witnessed, signed and then authorised."""
+
+import hashlib
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from fingertip_server.packs.schema_types import (
+    DottedWords,
+    Duration,
+    Frozen,
+    PageOfText,
+    Sentence,
+    Title,
+    UnitCode,
+    VersionedWord,
+    Word,
+)
+
+# Neither a form nor a tablet ever asks for these: they are typed on a keypad made for it.
+_NEVER_ASKED = frozenset({"pin", "password", "passcode", "cvn", "cvv", "cvc", "track"})
+
+
+class FieldType(StrEnum):
+    """How a field is entered and checked."""
+
+    TEXT = "text"
+    NAME = "name"
+    RESIDENT_ID = "resident_id"
+    MOBILE = "mobile"
+    BANK_CARD = "bank_card"
+    DATE = "date"
+    VALIDITY = "validity"
+    CHOICE = "choice"
+    ADDRESS = "address"
+    BOOLEAN = "boolean"
+    AMOUNT = "amount"
+    USCC = "uscc"
+
+
+_FREE_TEXT = frozenset({FieldType.TEXT, FieldType.NAME, FieldType.ADDRESS})
+
+
+class DataClass(StrEnum):
+    """The class of what a field holds, JR/T 0171-2020. C3 is never asked for in a form."""
+
+    C1 = "C1"
+    C2 = "C2"
+
+
+class Choice(Frozen):
+    """One of the answers that a field offers."""
+
+    value: Word
+    label: Title
+
+
+class FormField(Frozen):
+    """One question of a form.
+
+    `length_max` counts characters and goes with free text, `choices` with choices, `minimum` and
+    `maximum` (in the bank's currency) with amounts. `source` names the rule that demands the field.
+    """
+
+    key: Word
+    label: Title
+    type: FieldType
+    required: bool
+    data_class: DataClass
+    length_max: int | None = Field(default=None, ge=1, le=1000)
+    choices: tuple[Choice, ...] = ()
+    minimum: Decimal | None = Field(default=None, ge=0, max_digits=15, decimal_places=2)
+    maximum: Decimal | None = Field(default=None, ge=0, max_digits=15, decimal_places=2)
+    help: Sentence | None = None
+    source: Sentence | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_type_needs(self) -> "FormField":
+        if (self.length_max is not None) != (self.type in _FREE_TEXT):
+            raise ValueError("Text, names and addresses have a length_max, other types have none.")
+        if bool(self.choices) != (self.type == FieldType.CHOICE):
+            raise ValueError("A choice has choices, other types have none.")
+        bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
+        if bounds and self.type != FieldType.AMOUNT:
+            raise ValueError("Only an amount has a minimum and a maximum.")
+        if bounds != sorted(bounds):
+            raise ValueError("The minimum is not above the maximum.")
+        if _NEVER_ASKED & set(self.key.split("_")):
+            raise ValueError("A form never asks for a secret of the customer.")
+        return self
+
+
+class Section(Frozen):
+    """A part of a form with a heading."""
+
+    title: Title
+    fields: tuple[FormField, ...] = Field(min_length=1)
+
+
+class ContentType(StrEnum):
+    """What an attachment may be; its bytes are checked, not its name."""
+
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+
+
+class ImageRule(Frozen):
+    """What an image of the application may be."""
+
+    label: Title
+    data_class: DataClass
+    content_types: tuple[ContentType, ...] = Field(min_length=1)
+    size_bytes_max: int = Field(ge=1, le=20 * 1024 * 1024)
+    help: Sentence | None = None
+
+
+class AttachmentRule(ImageRule):
+    """An image that the form asks for."""
+
+    kind: Word
+    required: bool
+
+
+class SightingKind(StrEnum):
+    """What a member of staff attests to have seen himself (三亲见)."""
+
+    APPLICANT = "applicant"
+    ORIGINAL_DOCUMENT = "original_document"
+    SIGNATURE = "signature"
+
+
+class Sighting(Frozen):
+    """One attestation: what is attested, and which kinds of image may show it.
+
+    The kinds are those of the form's attachments, and `signature`.
+    """
+
+    kind: SightingKind
+    statement: Sentence
+    attachments: tuple[Word, ...] = Field(min_length=1)
+    source: Sentence | None = None
+
+
+class Versioned(Frozen):
+    """Something of which old versions stay valid for what was begun with them."""
+
+    code: Word
+    version: int = Field(ge=1, le=9999)
+    title: Title
+
+    @property
+    def reference(self) -> str:
+        """Names this version: debit_card_account.v1."""
+        return f"{self.code}.v{self.version}"
+
+
+class Form(Versioned):
+    """forms/<code>.v<version>.yaml: what an applicant fills in."""
+
+    sections: tuple[Section, ...] = Field(min_length=1)
+    attachments: tuple[AttachmentRule, ...]
+    # What the customer's signature may be; its attachment is of the kind `signature`.
+    signature: ImageRule
+    sightings: tuple[Sighting, ...]
+    agreements: tuple[VersionedWord, ...]
+
+    @property
+    def fields(self) -> tuple[FormField, ...]:
+        """All fields in their order, whatever their section."""
+        return tuple(field for section in self.sections for field in section.fields)
+
+
+class Agreement(Versioned):
+    """agreements/<code>.v<version>.yaml: a text that the customer agrees to by signing."""
+
+    text: PageOfText
+
+    @property
+    def sha256(self) -> bytes:
+        """Returns the hash of the text in UTF-8."""
+        return hashlib.sha256(self.text.encode()).digest()
+
+
+# What a checklist item is to be compared with: a field, a kind of attachment, sighting.<kind>, or
+# the customer's signature.
+Evidence = Annotated[
+    str, StringConstraints(pattern=r"^(sighting\.)?[a-z][a-z0-9_]*$", max_length=64)
+]
+
+
+class ChecklistItem(Frozen):
+    """One thing that the authoriser looks at before he decides."""
+
+    id: Word
+    text: Sentence
+    evidence: tuple[Evidence, ...] = Field(min_length=1)
+
+
+class Scene(Frozen):
+    """scenes/<code>.yaml: how an application of a form is authorised and executed.
+
+    A task expires `expires_after` its submission and, with `expires_at_closing`, no later than the
+    branch closes.
+    """
+
+    code: Word
+    title: Title
+    form: VersionedWord
+    work_kind: DottedWords
+    skill_group: Word
+    centres: tuple[UnitCode, ...] = Field(min_length=1)
+    level: int = Field(ge=1, le=9)
+    authorisers: int = Field(ge=1, le=3)
+    claim_lease: Duration
+    expires_after: Duration
+    expires_at_closing: bool
+    checklist: tuple[ChecklistItem, ...] = Field(min_length=1)

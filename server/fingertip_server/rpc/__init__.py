@@ -1,0 +1,1 @@
+"""From the contract to the handler. Knows no banking."""

@@ -1,0 +1,89 @@
+"""What a handler says happened, before the pipeline appends it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fingertip.applications.v1.application_pb2 import Application
+from fingertip.authorization.v1.task_pb2 import Task
+from fingertip.customer.v1.customer_view_pb2 import CustomerSectionChanged
+from fingertip.fulfilment.v1.work_item_pb2 import WorkItem, WorkOrder
+from fingertip.lobby.v1.arrival_pb2 import Arrival
+from fingertip.lobby.v1.ticket_pb2 import Ticket
+
+Resource = Ticket | Arrival | CustomerSectionChanged | Application | Task | WorkItem
+
+# How each resource is called in fingertip.events.v1.Event.resource.
+RESOURCE_FIELDS: dict[type[Resource], str] = {
+    Ticket: "ticket",
+    Arrival: "arrival",
+    CustomerSectionChanged: "customer_section_changed",
+    Application: "application",
+    Task: "task",
+    WorkItem: "work_item",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Which watchers of a topic see an event.
+
+    Those who hold the permission and the skill, where given, and are on shift, where asked; and
+    whatever they hold, those whose staff number is listed. An empty audience is everybody.
+    """
+
+    permission: str = ""
+    skill: str = ""
+    staff: tuple[str, ...] = ()
+    on_shift: bool = False
+
+
+EVERYBODY = Audience()
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A resource as watchers are to see it, and which of them."""
+
+    resource: Resource
+    audience: Audience = EVERYBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """An event to be appended to the feed of a topic."""
+
+    topic: str
+    kind: str
+    payload: bytes
+    audience: Audience
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the audit entry of a call is about."""
+
+    object_kind: str
+    object_id: str
+    state: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItemDraft:
+    """Work for an adapter.
+
+    `operation_id` is what the bank gets as idempotency key. `dedupe_key`, where given, admits one
+    open item of the kind: another draft with it changes nothing. `deadline` ends an item without
+    effect that nobody answered.
+    """
+
+    kind: str
+    subject_kind: str
+    subject_id: str
+    order: WorkOrder
+    branch_id: str
+    operation_id: UUID
+    has_effect: bool = False
+    deadline: datetime | None = None
+    dedupe_key: str = ""

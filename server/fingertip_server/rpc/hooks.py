@@ -1,0 +1,27 @@
+"""What the domains that everybody uses ask of those they must not know. Filled in by app.py."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # Which functions these are is said where they are used: identity, authorization, fulfilment.
+    from fingertip_server.authorization.hooks import Decisions
+    from fingertip_server.fulfilment.hooks import Completion
+    from fingertip_server.rpc.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Plain tables of functions.
+
+    `decisions` by a task's subject kind, `completions` by a work item's kind; `shift_changed` is
+    told whose shift started or ended (staff number); `may_end_shift` raises when it may not.
+    `timers` by the timer's kind.
+    """
+
+    decisions: "Mapping[str, Decisions]" = field(default_factory=dict)
+    completions: "Mapping[str, Completion]" = field(default_factory=dict)
+    shift_changed: "Sequence[Callable[[Call, str], None]]" = ()
+    may_end_shift: "Sequence[Callable[[Call, str], None]]" = ()
+    timers: "Mapping[str, Callable[[Call, str], None]]" = field(default_factory=dict)

@@ -1,0 +1,49 @@
+"""Holds requests to the rules that the contract states on its fields."""
+
+import protovalidate
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
+from google.protobuf.message import DecodeError, Message
+
+from fingertip_server import errors
+
+# More would help nobody, and a request may break a rule a thousand times.
+_VIOLATIONS_MAX = 50
+_SENTENCE_LENGTH_MAX = 200
+
+
+def parse(kind: type[Message], content: bytes) -> Message:
+    """Returns the message in `content`. Raises INVALID_ARGUMENT when there is none."""
+    try:
+        return kind.FromString(content)
+    except DecodeError:
+        raise invalid(
+            [errors.Violation("", "The bytes are not a message of the contract.")]
+        ) from None
+
+
+def validate(request: Message) -> None:
+    """Raises INVALID_ARGUMENT with every field that breaks a rule."""
+    violations = protovalidate.collect_violations(request)
+    if violations:
+        raise invalid(
+            [
+                errors.Violation(_path(found), found.proto.message[:_SENTENCE_LENGTH_MAX])
+                for found in violations[:_VIOLATIONS_MAX]
+            ]
+        )
+
+
+def invalid(violations: list[errors.Violation]) -> errors.InvalidArgument:
+    """Returns the refusal of a request with these faults."""
+    return errors.InvalidArgument(
+        ErrorReason.ERROR_REASON_INVALID_REQUEST,
+        "The request breaks rules of the contract.",
+        violations=violations,
+    )
+
+
+def _path(violation: protovalidate.Violation) -> str:
+    path = violation.proto.field
+    if path is None:
+        return ""
+    return ".".join(element.field_name for element in path.elements)

@@ -1,0 +1,1 @@
+"""The database: the embedded server and what stands on it."""

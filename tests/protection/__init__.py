@@ -1,0 +1,1 @@
+"""Data protection: sealing, finding, committing, signing, masking and redacting."""
