@@ -214,6 +214,26 @@ def test_a_killed_postmaster_is_replaced_at_the_next_start(folder: Path) -> None
         assert ask(next_one, "SELECT count(*) FROM kept") == "0"
 
 
+def test_a_second_start_revives_a_killed_postmaster_and_leaves_a_living_one_alone(
+    folder: Path,
+) -> None:
+    with EmbeddedPostgres(folder, durable=False) as postgres:
+        first = postgres.pid
+        os.kill(first, signal.SIGKILL)
+        postgres.start()
+        second = postgres.pid
+        assert second != first
+        postgres.start()
+        assert postgres.pid == second
+        assert ask(postgres, "SELECT 1") == "1"
+
+
+def test_a_folder_that_cannot_be_used_is_refused_with_the_reason(folder: Path) -> None:
+    (folder / "file").touch()
+    with pytest.raises(EmbeddedPostgresError, match=r"file/postgres cannot be used .* directory"):
+        EmbeddedPostgres(folder / "file" / "postgres").start()
+
+
 def test_frozen_children_of_a_killed_postmaster_do_not_block_the_next_start(folder: Path) -> None:
     with supervisor(folder, then="postgres.pause(); print(flush=True)") as (process, pid):
         assert process.stdout is not None

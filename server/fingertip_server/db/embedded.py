@@ -99,13 +99,12 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Starts PostgreSQL, or adopts the one that still runs in the folder.
 
-        Makes the cluster in an empty folder. Raises EmbeddedPostgresError with the reason when
-        another supervisor has the folder or PostgreSQL cannot run.
+        Makes the cluster in an empty folder. Called again, it starts anew what died meanwhile and
+        leaves alone what runs. Raises EmbeddedPostgresError with the reason when another
+        supervisor has the folder or PostgreSQL cannot run.
         """
-        if self._lock is not None:
-            return
-        self._layout.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(self._layout.lock)
+        if self._lock is None:
+            self._lock = _lock(self._layout)
         try:
             if not self._adopt():
                 self._launch()
@@ -220,16 +219,22 @@ class EmbeddedPostgres:
                 return
 
 
-def _lock(path: Path) -> int:
+def _lock(layout: Layout) -> int:
     """Makes the caller the only supervisor of the folder; the kernel forgets it with him."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        layout.folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(layout.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise EmbeddedPostgresError(
+            f"The folder {layout.folder} cannot be used for PostgreSQL: {error.strerror}."
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(lock, 20, 0).decode().strip()
         os.close(lock)
         raise EmbeddedPostgresError(
-            f"The PostgreSQL of {path.parent} is already looked after by process {holder}: "
+            f"The PostgreSQL of {layout.folder} is already looked after by process {holder}: "
             "stop that one first, or use another folder."
         ) from None
     os.ftruncate(lock, 0)

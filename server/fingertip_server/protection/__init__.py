@@ -2,3 +2,8 @@
 
 Knows no business and opens no connection: whoever holds the key ring calls it.
 """
+
+from fingertip_server.protection.protection import Protection
+from fingertip_server.protection.types import Blind, DataClass, Protected, Sealed
+
+__all__ = ["Blind", "DataClass", "Protected", "Protection", "Sealed"]

@@ -7,10 +7,13 @@ order of commits, because the lock is held until then.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Column, Connection, text
 
+from fingertip_server.db.base import Base
+from fingertip_server.protection.types import Sealed
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import Announcement
 from fingertip_server.rpc.entry import SUITE, Entry
@@ -163,12 +166,16 @@ def _item_parameters(call: Call) -> dict[str, object]:
         "item_deadlines": [item.deadline for item in items],
         "item_keys": [item.dedupe_key for item in items],
         "item_orders": [
-            call.protection.seal_named(
-                "work_item", "order_sealed", str(key), item.order.SerializeToString()
-            )
+            call.protection.seal(_order_column(), key, item.order.SerializeToString())
             for key, item in zip(ids, items, strict=True)
         ],
     }
+
+
+@cache
+def _order_column() -> Column[Sealed]:
+    # By name: the queue's table belongs to a domain, and the frame imports none.
+    return Base.metadata.tables["work_item"].c.order_sealed
 
 
 def _event_parameters(events: Sequence[Announcement]) -> dict[str, object]:

@@ -29,9 +29,9 @@ class Key:
     request_hash: bytes
 
     @property
-    def row(self) -> str:
+    def place(self) -> tuple[str, str, str]:
         """Names the stored answer, so that its ciphertext fits nowhere else."""
-        return f"{self.scope}|{self.method}|{self.request_id}"
+        return self.scope, self.method, str(self.request_id)
 
 
 def key_of(scope: str, method: str, request: Message) -> Key:

@@ -12,7 +12,7 @@ from fingertip_server.protection import masking
 Change = Callable[[Message], None]
 
 _MASKS: dict[int, Callable[[str], str]] = {
-    options_pb2.MASK_UNSPECIFIED: masking.mask_text,
+    options_pb2.MASK_UNSPECIFIED: masking.mask_ends,
     options_pb2.MASK_NAME: masking.mask_name,
     options_pb2.MASK_CARD: masking.mask_card,
     options_pb2.MASK_IDENTITY_NUMBER: masking.mask_identity_number,

@@ -30,14 +30,23 @@ if TYPE_CHECKING:
     from fingertip_server.packs.bank import Bank
     from fingertip_server.protection import Protection
 
+# A watcher that takes nothing for this long is cut off, and so is the attempt to tell him.
+_WRITE_SECONDS_MAX = 10.0
+_ABORT_SECONDS_MAX = 2.0
+
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
 class Authenticator(Protocol):
     """Tells who sent a call's metadata."""
 
-    async def authenticate(self, metadata: Sequence[tuple[str, str | bytes]]) -> Principal:
-        """Returns the caller. Raises UNAUTHENTICATED when he cannot be told."""
+    async def authenticate(
+        self, metadata: Sequence[tuple[str, str | bytes]], *, is_use: bool = True
+    ) -> Principal:
+        """Returns the caller. Raises UNAUTHENTICATED when he cannot be told.
+
+        A stream that goes on by itself is no use that keeps a session alive.
+        """
         ...
 
 
@@ -85,18 +94,67 @@ class Pipeline:
         await status.abort(context, refusal)
         raise AssertionError("abort raises")
 
-    async def admit(self, method: Method, content: bytes, context: Context) -> tuple[Principal, Message]:
+    async def stream(self, method: Method, content: bytes, context: Context) -> None:
+        """Serves one call of a streaming method; the caller is asked for again as it goes on."""
+        with telemetry.call_span(method, context) as span:
+            refusal: errors.DomainError | None = None
+            responses = None
+            try:
+                principal, request = await self._admitted(method, content, context)
+                span.identified(principal, request)
+
+                async def authenticate() -> Principal:
+                    return await self._authenticated(method, context, is_use=False)
+
+                responses = method.handler(request, authenticate)
+                async for response in responses:
+                    async with asyncio.timeout(_WRITE_SECONDS_MAX):
+                        await context.write(response.SerializeToString())
+            except errors.DomainError as error:
+                refusal = error
+            except TimeoutError:
+                refusal = slow_consumer()
+            except asyncio.CancelledError:
+                span.refused("CANCELLED")
+                raise
+            # As above; a write into a call that ended meanwhile is among them.
+            except Exception as error:  # noqa: BLE001
+                if context.done():
+                    span.refused("CANCELLED")
+                    return
+                refusal = status.internal(error, method.name)
+            finally:
+                if responses is not None:
+                    # Frees what waits for this watcher before anything else is tried with him.
+                    await responses.aclose()
+            if refusal is None:
+                return
+            span.refused(refusal.reason_name)
+        async with asyncio.timeout(_ABORT_SECONDS_MAX):
+            await status.abort(context, refusal)
+
+    async def _admitted(
+        self, method: Method, content: bytes, context: Context
+    ) -> tuple[Principal, Message]:
         """Returns the caller and his request, when he may make it and it is well-formed."""
-        frame = self._frame
-        principal = NOBODY
-        if method.permission != PUBLIC:
-            principal = await frame.authenticator.authenticate(context.invocation_metadata() or ())
-            if method.permission not in principal.permissions:
-                await self._refused(method, principal, None, refusal := _not_permitted(method))
-                raise refusal
+        principal = await self._authenticated(method, context)
         request = validation.parse(method.request, content)
         validation.validate(request)
         return principal, request
+
+    async def _authenticated(
+        self, method: Method, context: Context, *, is_use: bool = True
+    ) -> Principal:
+        if method.permission == PUBLIC:
+            return NOBODY
+        principal = await self._frame.authenticator.authenticate(
+            context.invocation_metadata() or (), is_use=is_use
+        )
+        if method.permission not in principal.permissions:
+            refusal = _not_permitted(method)
+            await self._refused(method, principal, None, refusal)
+            raise refusal
+        return principal
 
     async def _answer(
         self, method: Method, content: bytes, context: Context, span: telemetry.CallSpan
@@ -108,7 +166,7 @@ class Pipeline:
             )
         frame.calls += 1
         try:
-            principal, request = await self.admit(method, content, context)
+            principal, request = await self._admitted(method, content, context)
             span.identified(principal, request)
             prepared = await self._prepare(method, principal, request)
             remaining = context.time_remaining()
@@ -211,7 +269,7 @@ class Pipeline:
             sealed = idempotency.stored_answer(connection, key)
             if sealed is None:
                 return None
-            answer = method.response.FromString(frame.protection.open_answer(key.row, sealed))
+            answer = method.response.FromString(frame.protection.answer_open(*key.place, sealed))
             call = self._call(method, principal, connection, request, prepared)
             if method.replay is not None:
                 answer = method.replay(call, request, answer)
@@ -301,7 +359,7 @@ class Pipeline:
         kept = type(answer)()
         kept.CopyFrom(answer)
         masking.clear_secrets(kept)
-        sealed = self._frame.protection.seal_answer(key.row, kept.SerializeToString())
+        sealed = self._frame.protection.answer_seal(*key.place, kept.SerializeToString())
         return append.StoredAnswer(key.scope, key.method, key.request_id, key.request_hash, sealed)
 
     def _entry(self, method: Method, call: Call, outcome: str, reason: str) -> Entry:
@@ -377,3 +435,11 @@ def _not_permitted(method: Method) -> errors.PermissionDenied:
     )
 
 
+
+
+def slow_consumer() -> errors.LimitReached:
+    """Returns the refusal of a watcher that reads too slowly."""
+    return errors.LimitReached(
+        ErrorReason.ERROR_REASON_SLOW_CONSUMER,
+        "The stream was read too slowly. Resume with the last token.",
+    )

@@ -1,0 +1,71 @@
+"""Who is on shift to decide, and what both sides are told when nobody is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from fingertip_server.authorization.rules import Parties, Person, somebody_may
+from fingertip_server.identity import directory
+from fingertip_server.packs.bank import Bank
+from fingertip_server.packs.schema_forms import Scene
+
+DECIDE = "authorization.decide"
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task goes: a centre, and why it is parked there; "" when it is not."""
+
+    centre_id: str
+    park_reason: str
+
+
+def persons(connection: Connection, bank: Bank, centre_id: str, skill: str) -> list[Person]:
+    """Returns who is on shift in a centre and may decide about tasks of a skill."""
+    after = ""
+    found: list[Person] = []
+    while True:
+        page = directory.page(connection, centre_id, after, _PAGE)
+        found += [
+            Person(row.person_id, row.customer_id)
+            for row in page
+            if row.is_active
+            and row.on_shift
+            and skill in row.skills
+            and DECIDE in bank.permissions(row.roles)
+        ]
+        if len(page) < _PAGE:
+            return found
+        after = page[-1].staff_id
+
+
+def place(connection: Connection, bank: Bank, scene: Scene, parties: Parties) -> Place:
+    """Returns the first of the scene's centres where somebody may decide, else parks in the first."""
+    present = False
+    for centre_id in scene.centres:
+        found = persons(connection, bank, centre_id, scene.skill_group)
+        if somebody_may(found, parties):
+            return Place(centre_id, "")
+        present = present or bool(found)
+    return Place(scene.centres[0], reason(bank, scene.skill_group, present=present))
+
+
+def park_reason(
+    bank: Bank, skill: str, candidates: Sequence[Person], parties: Parties
+) -> str:
+    """Returns why a task that needs the skill waits for somebody; "" when it need not."""
+    if somebody_may(candidates, parties):
+        return ""
+    return reason(bank, skill, present=bool(candidates))
+
+
+def reason(bank: Bank, skill: str, *, present: bool) -> str:
+    """Says what is missing: everybody, or somebody besides the maker and the customer."""
+    groups = bank.pack.skill_groups
+    name = next((group.name for group in groups if group.code == skill), skill)
+    if present:
+        return f"当班的“{name}”授权员均为经办本人或客户本人，待其他授权员签到后自动排队。"
+    return f"授权中心暂无“{name}”授权员当班，待授权员签到后自动排队。"

@@ -1,0 +1,56 @@
+"""Tasks as the contract shows them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fingertip.authorization.v1 import task_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from fingertip_server.authorization.tables import Task
+
+
+def task(row: Task) -> task_pb2.Task:
+    """Returns the task as it is now."""
+    return task_pb2.Task(
+        task_id=str(row.task_id),
+        scene_code=row.scene_code,
+        centre_id=row.centre_id,
+        branch_id=row.branch_id,
+        skill=row.skill,
+        state=task_pb2.Task.State.Value(f"STATE_{row.state}"),
+        subject_kind=row.subject_kind,
+        subject_id=str(row.subject_id),
+        revision=row.revision,
+        content_hash=row.content_hash,
+        fence=row.fence,
+        authoriser_id=row.holder or "",
+        maker_id=row.maker_id,
+        park_reason=row.park_reason,
+        previous_task_id=_text(row.previous_task_id),
+        journey_id=_text(row.journey_id),
+        create_time=_instant(row.create_time),
+        expire_time=_instant(row.expire_time),
+        lease_expire_time=_instant(row.lease_until),
+        decide_time=_instant(row.decide_time),
+        version=row.version,
+    )
+
+
+def checklist(row: Task) -> list[task_pb2.ChecklistItem]:
+    """Returns what is to be checked, in the order of the scene."""
+    return [
+        task_pb2.ChecklistItem(item_id=item_id, text=text, evidence_keys=keys)
+        for item_id, text, keys in row.checklist
+    ]
+
+
+def _text(value: UUID | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _instant(value: datetime | None) -> Timestamp | None:
+    if value is None:
+        return None
+    instant = Timestamp()
+    instant.FromDatetime(value)
+    return instant

@@ -1,0 +1,1 @@
+"""The bank's customers: who they are, and what the bank knows of them."""

@@ -1,0 +1,99 @@
+"""The tables of customers: the master, how they are found, and the parts of their views."""
+
+import uuid
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, false
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fingertip_server.db.base import Base, Id, Timestamp
+from fingertip_server.protection.types import Blind, Protected, Sealed
+
+_SECTION_KINDS = "kind IN ('PROFILE', 'HOLDINGS', 'TRANSACTIONS', 'PREFERENCES', 'INTENTIONS')"
+
+
+class Customer(Base):
+    """A customer as the bank's master has him.
+
+    `customer_id` follows from `customer_number`, so that records match without a look-up. Of a
+    deleted customer nothing is left but the number and the version.
+    """
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        Index("uq_customer_customer_number", "customer_number", unique=True),
+        CheckConstraint(
+            "NOT is_deleted OR (name IS NULL AND resident_id IS NULL AND mobile IS NULL"
+            " AND address IS NULL)",
+            "erased",
+        ),
+    )
+
+    customer_id: Mapped[Id]
+    customer_number: Mapped[str]
+    # The master's own count of changes.
+    version: Mapped[int] = mapped_column(BigInteger)
+    is_deleted: Mapped[bool] = mapped_column(server_default=false())
+    name: Mapped[Sealed | None] = mapped_column(Protected())
+    resident_id: Mapped[Sealed | None] = mapped_column(Protected())
+    mobile: Mapped[Sealed | None] = mapped_column(Protected())
+    address: Mapped[Sealed | None] = mapped_column(Protected())
+    # Empty when unknown; a tier that the pack does not have is none.
+    tier_code: Mapped[str]
+    home_branch_id: Mapped[str]
+    relationship_manager_id: Mapped[str]
+
+
+class CustomerIdentifier(Base):
+    """Something that a customer is found by: a card, a document, a phone."""
+
+    __tablename__ = "customer_identifier"
+    __table_args__ = (
+        CheckConstraint("kind IN ('card', 'resident_id', 'mobile')", "kind"),
+        Index("ix_customer_identifier_customer_id", "customer_id"),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    blind: Mapped[bytes] = mapped_column(Blind(), primary_key=True)
+    customer_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("customer.customer_id"), primary_key=True
+    )
+
+
+class CustomerSection(Base):
+    """A part of a customer's view as the bank gave it last; version 0 was asked for only."""
+
+    __tablename__ = "customer_section"
+    __table_args__ = (
+        CheckConstraint(_SECTION_KINDS, "kind"),
+        CheckConstraint("(version = 0) = (content IS NULL)", "content"),
+        CheckConstraint("(version = 0) = (as_of IS NULL)", "as_of"),
+    )
+
+    customer_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("customer.customer_id"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    as_of: Mapped[Timestamp | None]
+    # A serialized fingertip.customer.v1.SectionContent.
+    content: Mapped[Sealed | None] = mapped_column(Protected())
+
+
+class CustomerSectionAsker(Base):
+    """A topic that waits for news of a part of a view. Gone when the bank has answered."""
+
+    __tablename__ = "customer_section_asker"
+    __table_args__ = (CheckConstraint(_SECTION_KINDS, "kind"),)
+
+    customer_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(primary_key=True)
+
+
+class SyncSource(Base):
+    """How far the customer master of a source was taken over."""
+
+    __tablename__ = "sync_source"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[str]
