@@ -21,11 +21,11 @@ from fingertip.events.v1 import events_service_pb2
 from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
 from fingertip.lobby.v1 import lobby_service_pb2
-from fingertip_server import domains
-from fingertip_server.applications import handlers as applications
+from fingertip_server import domains, errors
+#T from fingertip_server.applications import handlers as applications
 from fingertip_server.audit import handlers as audit
-from fingertip_server.authorization import handlers as authorization
-from fingertip_server.customer import handlers as customer
+#T from fingertip_server.authorization import handlers as authorization
+#T from fingertip_server.customer import handlers as customer
 from fingertip_server.db import engine as engines
 from fingertip_server.db import installation, migrating
 from fingertip_server.events.readers import Readers
@@ -34,10 +34,10 @@ from fingertip_server.events.security import SecurityWatch
 from fingertip_server.events.tokens import Tokens
 from fingertip_server.events.watching import Limits, Watching
 from fingertip_server.events.wiring import Wiring
-from fingertip_server.fulfilment import handlers as fulfilment
+#T from fingertip_server.fulfilment import handlers as fulfilment
 from fingertip_server.identity import handlers as identity
 from fingertip_server.identity.authentication import Authenticator
-from fingertip_server.lobby import handlers as lobby
+#T from fingertip_server.lobby import handlers as lobby
 from fingertip_server.packs.bank import Bank
 from fingertip_server.protection import keyfile
 from fingertip_server.protection.keyring import KeyRing
@@ -68,11 +68,11 @@ _OPTIONS = (
 
 _MODULES: Mapping[str, tuple[ModuleType, ModuleType]] = {
     "IdentityService": (identity_service_pb2, identity),
-    "LobbyService": (lobby_service_pb2, lobby),
-    "CustomerService": (customer_service_pb2, customer),
-    "ApplicationsService": (applications_service_pb2, applications),
-    "AuthorizationService": (authorization_service_pb2, authorization),
-    "FulfilmentService": (fulfilment_service_pb2, fulfilment),
+#T    "LobbyService": (lobby_service_pb2, lobby),
+#T    "CustomerService": (customer_service_pb2, customer),
+#T    "ApplicationsService": (applications_service_pb2, applications),
+#T    "AuthorizationService": (authorization_service_pb2, authorization),
+#T    "FulfilmentService": (fulfilment_service_pb2, fulfilment),
     "AuditService": (audit_service_pb2, audit),
 }
 
@@ -98,7 +98,14 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Starts to serve. Raises StartRefused when anything is not as it has to be."""
+        """Starts to serve. Raises a refusal that says what to do when anything is amiss."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
         settings = self.settings
         ring = keyfile.load(settings.key_ring)
         self.protection = Protection(ring)
@@ -154,6 +161,9 @@ class App:
         while self.watching.open_count() and _left(started, self.settings.drain_seconds) > 1:
             await asyncio.sleep(0.02)
         await self.server.stop(_left(started, self.settings.drain_seconds))
+        with contextlib.suppress(errors.Unavailable):
+            # When sessions were last used; a database that is away learns it from other processes.
+            await self.authenticator.flush()
         await self.stop()
 
     async def stop(self) -> None:
@@ -163,9 +173,6 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.readers.stop()
         await self.units.drained()
-        with contextlib.suppress(Exception):
-            # The last uses of sessions; a database that is away has its reasons.
-            await self.authenticator.flush()
         await self.engine.dispose()
 
     def _serve(self) -> None:

@@ -108,7 +108,6 @@ class EmbeddedPostgres:
         try:
             if not self._adopt():
                 self._launch()
-            self._verify()
         except BaseException:
             self.stop()
             raise
@@ -130,7 +129,6 @@ class EmbeddedPostgres:
         self._running()
         self._end(mode)
         self._launch()
-        self._verify()
 
     def pause(self) -> None:
         """Freezes all processes of PostgreSQL where they are."""
@@ -157,7 +155,9 @@ class EmbeddedPostgres:
         # Frozen by a supervisor that was killed before it could let it go on.
         postgres_processes.send(signal.SIGCONT, postgres_processes.family(main))
         command = postgres_cluster.server_command(self._layout, durable=self._durable)
-        if postgres_processes.command_line(main) == command and self._wait_until_ready(main):
+        is_as_wanted = postgres_processes.command_line(main) == command
+        # One that was just killed may still look alive; what counts is that it answers.
+        if is_as_wanted and self._wait_until_ready(main) and not self._disagreement():
             return True
         self._end("fast")
         return False
@@ -179,6 +179,12 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(
                 f"PostgreSQL did not start in {layout.folder}: {_last_line(layout.log)}"
             )
+        disagreement = self._disagreement()
+        if disagreement:
+            raise EmbeddedPostgresError(
+                f"The PostgreSQL at {layout.sockets} is not the one of {layout.folder}: "
+                f"{disagreement}"
+            )
 
     def _wait_until_ready(self, main: psutil.Process) -> bool:
         end = time.monotonic() + _START_SECONDS_MAX
@@ -188,7 +194,7 @@ class EmbeddedPostgres:
             time.sleep(0.01)
         return True
 
-    def _verify(self) -> None:
+    def _disagreement(self) -> str:
         """Asks the server behind the socket whether it is ours, before anybody changes data."""
         words = ["-XAt", "-h", str(self._layout.sockets), "-p", str(PORT), "-U", SUPERUSER]
         answer = subprocess.run(
@@ -199,11 +205,10 @@ class EmbeddedPostgres:
             env=ENVIRONMENT,
             timeout=_START_SECONDS_MAX,
         )
-        if answer.stdout.rstrip("\n") != str(self._layout.cluster):
-            raise EmbeddedPostgresError(
-                f"The PostgreSQL at {self._layout.sockets} is not the one of "
-                f"{self._layout.folder}: {answer.stderr.strip() or answer.stdout.strip()}"
-            )
+        said = answer.stdout.rstrip("\n")
+        return (
+            "" if said == str(self._layout.cluster) else answer.stderr.strip() or f"it has {said}"
+        )
 
     def _end(self, mode: _Mode) -> None:
         """Stops the processes in one way, and when that takes too long in the next harder one."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, cast
 
 from fingertip.options.v1 import options_pb2
@@ -55,7 +54,7 @@ class Method:
         return not self.is_read and self.is_journalled
 
 
-def bind(services: Mapping[ServiceDescriptor, ModuleType]) -> list[Method]:
+def bind(services: Mapping[ServiceDescriptor, object]) -> list[Method]:
     """Returns every method of the services. Raises ContractMismatch with all faults at once."""
     faults: list[str] = []
     methods = []
@@ -78,13 +77,13 @@ def snake_case(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
 
 
-def _faults(method: MethodDescriptor, module: ModuleType) -> Iterable[str]:
+def _faults(method: MethodDescriptor, module: object) -> Iterable[str]:
     options = method.GetOptions().Extensions
     name = f"{method.containing_service.full_name}/{method.name}"
     if not options[options_pb2.permission]:
         yield f"{name} has no permission option"
     if not callable(getattr(module, snake_case(method.name), None)):
-        yield f"{name} has no handler {module.__name__}.{snake_case(method.name)}"
+        yield f"{name} has no handler {_name(module)}.{snake_case(method.name)}"
     writes = not _is_read(method)
     if writes and not options[options_pb2.journal_exempt]:
         field = method.input_type.fields_by_name.get("request_id")
@@ -94,15 +93,19 @@ def _faults(method: MethodDescriptor, module: ModuleType) -> Iterable[str]:
         yield f"{name} is a read, so it cannot be exempt from the journal"
 
 
-def _strays(service: ServiceDescriptor, module: ModuleType) -> Iterable[str]:
+def _strays(service: ServiceDescriptor, module: object) -> Iterable[str]:
     known = {snake_case(method.name) for method in service.methods}
-    for attribute in vars(module):
+    for attribute in dir(module):
         phase, _, rest = attribute.partition("_")
         if phase in _PHASES and rest not in known:
-            yield f"{module.__name__}.{attribute} belongs to no method of {service.full_name}"
+            yield f"{_name(module)}.{attribute} belongs to no method of {service.full_name}"
 
 
-def _method(method: MethodDescriptor, module: ModuleType) -> Method:
+def _name(module: object) -> str:
+    return getattr(module, "__name__", type(module).__name__)
+
+
+def _method(method: MethodDescriptor, module: object) -> Method:
     options = method.GetOptions().Extensions
     snake = snake_case(method.name)
     service = method.containing_service.full_name

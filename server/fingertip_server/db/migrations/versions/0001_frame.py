@@ -8,24 +8,29 @@ down_revision = None
 
 # Every lease, expiry and journal entry takes its time from here. Only a test's database has a row
 # in test_clock, and a server in production refuses to start on one.
-_CLOCK = """
-CREATE TABLE test_clock (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    moved_by interval NOT NULL
-);
-CREATE FUNCTION fingertip_now() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
-    SELECT clock_timestamp() + coalesce((SELECT moved_by FROM test_clock), interval '0')
-$$;
-"""
-_FIRST_ROWS = """
-INSERT INTO topic_head (topic) VALUES ('bank'), ('security');
-INSERT INTO installation (epoch) VALUES (gen_random_uuid());
-"""
+_CLOCK = (
+    """
+    CREATE TABLE test_clock (
+        one boolean PRIMARY KEY DEFAULT true CHECK (one),
+        moved_by interval NOT NULL
+    )
+    """,
+    """
+    CREATE FUNCTION fingertip_now() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+        SELECT clock_timestamp() + coalesce((SELECT moved_by FROM test_clock), interval '0')
+    $$
+    """,
+)
+_FIRST_ROWS = (
+    "INSERT INTO topic_head (topic) VALUES ('bank'), ('security')",
+    "INSERT INTO installation (epoch) VALUES (gen_random_uuid())",
+)
 
 
 def upgrade() -> None:
     """Makes the tables, and lets the application's role use them."""
-    op.execute(_CLOCK)
+    for statement in _CLOCK:
+        op.execute(statement)
     op.create_table(
         "idempotency",
         sa.Column("scope", sa.String(), nullable=False),
@@ -75,7 +80,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("topic", name=op.f("pk_topic_head")),
     )
 
-    op.execute(_FIRST_ROWS)
+    for statement in _FIRST_ROWS:
+        op.execute(statement)
     op.execute(
         "GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency, timer, topic_head TO fingertip_app"
     )

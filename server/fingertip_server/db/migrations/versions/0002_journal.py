@@ -8,23 +8,25 @@ revision = "0002"
 down_revision = "0001"
 
 # The application's role cannot delete events; what is older than a day it may have removed.
-_PRUNING = """
-CREATE FUNCTION fingertip_prune_feed(kept interval) RETURNS bigint
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public AS $$
-    WITH gone AS (
-        DELETE FROM feed_event
-        WHERE created_at < fingertip_now() - greatest(kept, interval '1 hour')
-        RETURNING topic, position
-    ), floor AS (
-        UPDATE topic_head AS h SET feed_floor = greatest(h.feed_floor, last.position)
-        FROM (SELECT topic, max(position) AS position FROM gone GROUP BY topic) AS last
-        WHERE h.topic = last.topic
-    )
-    SELECT count(*) FROM gone
-$$;
-REVOKE ALL ON FUNCTION fingertip_prune_feed(interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION fingertip_prune_feed(interval) TO fingertip_app;
-"""
+_PRUNING = (
+    """
+    CREATE FUNCTION fingertip_prune_feed(kept interval) RETURNS bigint
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public AS $$
+        WITH gone AS (
+            DELETE FROM feed_event
+            WHERE created_at < fingertip_now() - greatest(kept, interval '1 hour')
+            RETURNING topic, position
+        ), floor AS (
+            UPDATE topic_head AS h SET feed_floor = greatest(h.feed_floor, last.position)
+            FROM (SELECT topic, max(position) AS position FROM gone GROUP BY topic) AS last
+            WHERE h.topic = last.topic
+        )
+        SELECT count(*) FROM gone
+    $$
+    """,
+    "REVOKE ALL ON FUNCTION fingertip_prune_feed(interval) FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION fingertip_prune_feed(interval) TO fingertip_app",
+)
 
 
 def upgrade() -> None:
@@ -84,6 +86,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_feed_event_created_at", "feed_event", ["created_at"], unique=False)
 
-    op.execute(_PRUNING)
+    for statement in _PRUNING:
+        op.execute(statement)
     # What was appended stays as it is.
     op.execute("GRANT SELECT, INSERT ON audit_entry, feed_event TO fingertip_app")

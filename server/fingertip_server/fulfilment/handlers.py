@@ -1,0 +1,157 @@
+"""The methods of FulfilmentService."""
+
+from datetime import datetime
+from time import monotonic
+from typing import cast
+from uuid import UUID
+
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
+from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
+    CompleteWorkItemRequest,
+    CompleteWorkItemResponse,
+    ExtendLeaseRequest,
+    ExtendLeaseResponse,
+    FailWorkItemRequest,
+    FailWorkItemResponse,
+    LeaseQuote,
+    LeaseWorkItemsRequest,
+    LeaseWorkItemsResponse,
+    ListWorkItemsRequest,
+    ListWorkItemsResponse,
+    ReportOutcomeUnknownRequest,
+    ReportOutcomeUnknownResponse,
+    RetryWorkItemRequest,
+    RetryWorkItemResponse,
+)
+from fingertip.fulfilment.v1.work_item_pb2 import WorkItem as WorkItemMessage
+from fingertip_server import errors
+from fingertip_server.fulfilment import messages, progress, results, rules, store
+from fingertip_server.fulfilment.pace import pace
+from fingertip_server.fulfilment.rules import Move
+from fingertip_server.fulfilment.states import Purpose, State
+from fingertip_server.fulfilment.tables import WorkItem
+from fingertip_server.packs.schema_bank import BranchKind
+from fingertip_server.rpc import paging
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.phases import After
+
+# Signals cross processes; one that is lost costs a second.
+_POLL_SECONDS = 1.0
+
+
+def lease_work_items(call: Call, request: LeaseWorkItemsRequest) -> LeaseWorkItemsResponse:
+    """Leases what is ready now."""
+    kinds = rules.wanted_kinds(request.kinds, call.principal.work_kinds)
+    span = pace(call.bank.policies).lease
+    rows = store.lease(call.session, kinds, request.max_items, call.principal.id, span)
+    response = LeaseWorkItemsResponse(
+        items=[messages.leased_work_item(row, progress.order(call, row)) for row in rows]
+    )
+    response.extend_after.FromTimedelta(span / 3)
+    return response
+
+
+async def wait_lease_work_items(
+    after: After, request: LeaseWorkItemsRequest, response: LeaseWorkItemsResponse
+) -> LeaseWorkItemsResponse:
+    """Waits for the first item, as long as the adapter wants and this process goes on."""
+    names = {f"work:{kind}" for kind in request.kinds or after.principal.work_kinds}
+    until = monotonic() + request.wait.ToTimedelta().total_seconds()
+    while not response.items:
+        remaining = until - monotonic()
+        if remaining <= 0 or after.is_draining():
+            break
+        await after.woken(names, min(remaining, _POLL_SECONDS))
+        if after.is_draining() or after.is_cancelled():
+            # What was leased now would reach nobody.
+            break
+        response = cast("LeaseWorkItemsResponse", await after.again())
+    return response
+
+
+def extend_lease(call: Call, request: ExtendLeaseRequest) -> ExtendLeaseResponse:
+    """Extends what the adapter still holds, and names what it lost."""
+    quotes = [(UUID(quote.work_item_id), quote.fence) for quote in request.leases]
+    span = pace(call.bank.policies).lease
+    extended = store.extend(call.connection, quotes, call.principal.id, span)
+    response = ExtendLeaseResponse(lost_work_item_ids=_lost(request.leases, extended))
+    if extended:
+        response.lease_expire_time.FromDatetime(min(extended.values()))
+    return response
+
+
+def complete_work_item(call: Call, request: CompleteWorkItemRequest) -> CompleteWorkItemResponse:
+    """Ends an item with its result and tells its owner."""
+    row = _held(call, request.work_item_id, request.fence)
+    expected = progress.completion(call, row).expected_result
+    results.require_answer(row.kind, progress.order(call, row), request.result, expected)
+    progress.finish(call, row, request.result)
+    return CompleteWorkItemResponse(work_item=messages.work_item(row))
+
+
+def fail_work_item(call: Call, request: FailWorkItemRequest) -> FailWorkItemResponse:
+    """Takes an item back that the bank did not act on."""
+    row = _held(call, request.work_item_id, request.fence)
+    progress.go_on(call, row, _after_failure(call, row, request.failure), request.failure_code)
+    return FailWorkItemResponse(work_item=messages.work_item(row))
+
+
+def report_outcome_unknown(
+    call: Call, request: ReportOutcomeUnknownRequest
+) -> ReportOutcomeUnknownResponse:
+    """Takes an item back that the bank may have acted on."""
+    row = _held(call, request.work_item_id, request.fence)
+    move = rules.after_unknown(_executed(call, row), pace(call.bank.policies), call.now)
+    progress.go_on(call, row, move, request.failure_code)
+    return ReportOutcomeUnknownResponse(work_item=messages.work_item(row))
+
+
+def retry_work_item(call: Call, request: RetryWorkItemRequest) -> RetryWorkItemResponse:
+    """Gives a parked item new attempts."""
+    row = store.locked(call.session, UUID(request.work_item_id))
+    if row is None or not _may_see(call, row.branch_id):
+        raise _not_found()
+    if row.state != State.PARKED:
+        raise rules.wrong_state(State(row.state))
+    progress.enter(call, row)
+    row.attempts_forgiven = row.attempts
+    move = rules.after_retry(progress.standing(row), call.now)
+    progress.go_on(call, row, move, row.failure_code)
+    call.record("work_item", row.work_item_id, row.state, request.purpose)
+    return RetryWorkItemResponse(work_item=messages.work_item(row))
+
+
+def list_work_items(call: Call, request: ListWorkItemsRequest) -> ListWorkItemsResponse:
+    """Lists the branch's items, or the bank's for the head office."""
+    page = paging.open_page(call, request)
+    rows = store.listed(
+        call.session,
+        branch_id=None if _is_head_office(call) else call.principal.branch_id,
+        states=[_state(number) for number in request.states],
+        kind=request.kind,
+        after=_position(page.after) if page.after else None,
+        # One more tells whether there is a next page.
+        size=page.size + 1,
+    )
+    shown = rows[: page.size]
+    response = ListWorkItemsResponse(work_items=[messages.work_item(row) for row in shown])
+    if len(rows) > page.size:
+        last = (shown[-1].created_at.isoformat(), str(shown[-1].work_item_id))
+        response.next_page_token = paging.next_token(call, request, last)
+    return response
+
+
+def _held(call: Call, work_item_id: str, fence: int) -> WorkItem:
+    """Returns an item that the adapter holds, locked. Raises when it does not hold it."""
+    row = store.locked(call.session, UUID(work_item_id))
+    if row is None or row.kind not in call.principal.work_kinds:
+        raise _not_found()
+    progress.enter(call, row)
+    rules.require_held(
+        State(row.state),
+        quoted_fence=fence,
+        fence=row.fence,
+        caller=call.principal.id,
+        holder=row.holder,
+    )
+    return row

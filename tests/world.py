@@ -1,0 +1,156 @@
+"""The demo bank's people, machines and adapters, signed in and ready to call."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from fingertip.identity.v1.device_pb2 import Device
+from fingertip.identity.v1.identity_service_pb2 import StartShiftRequest
+from fingertip_client.caller import Caller
+from fingertip_client.refusal import Refused
+from fingertip_client.request_ids import new_request_id
+from fingertip_client.retry import Patience
+from fingertip_server.app import App
+from fingertip_server.identity import accounts, operator, passwords
+from fingertip_server.packs import loading, reading
+from fingertip_server.packs.schema import Pack
+
+PASSWORD = "keyboard-battery-staple"
+DEMO = Path(str(files("fingertip_server.packs") / "demo"))
+
+# At work when a test begins; authorisers besides 900102 come when a test calls them.
+ON_SHIFT = ("100101", "100102", "100103", "100104", "100105", "100106", "100108", "900102")
+_MACHINES: dict[str, tuple[Device.Kind.ValueType, str, tuple[str, ...]]] = {
+    "ticket_machine": (Device.KIND_TICKET_MACHINE, "0101", ()),
+    "other_ticket_machine": (Device.KIND_TICKET_MACHINE, "0102", ()),
+    "bare_tablet": (Device.KIND_TABLET, "0101", ()),
+    "crm_adapter": (Device.KIND_ADAPTER, "0000", ("crm.view", "crm.resolve_customer")),
+    "core_adapter": (Device.KIND_ADAPTER, "0000", ("core.view", "core.open_account")),
+}
+
+
+@dataclass
+class Credentials:
+    """What the template's devices and staff hold."""
+
+    devices: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+class World:
+    """Callers by role, each made when first asked for."""
+
+    def __init__(self, targets: Sequence[str], credentials: Credentials) -> None:
+        self.targets = list(targets)
+        self.credentials = credentials
+        self._callers: dict[str, Caller] = {}
+
+    def caller(self, name: str) -> Caller:
+        """Returns a member of staff by number, or a machine by its name."""
+        if name not in self._callers:
+            # A test wants to see the first answer, not the third.
+            patience = Patience(budget_seconds=10.0, attempt_seconds=10.0)
+            caller = Caller(
+                self.targets, device=self.credentials.devices[name], patience=patience
+            )
+            caller.credentials.token = self.credentials.tokens.get(name, "")
+            self._callers[name] = caller
+        return self._callers[name]
+
+    lobby_manager = property(lambda self: self.caller("100101"))
+    second_lobby_manager = property(lambda self: self.caller("100102"))
+    teller = property(lambda self: self.caller("100103"))
+    second_teller = property(lambda self: self.caller("100104"))
+    teller_with_two_accounts = property(lambda self: self.caller("100105"))
+    relationship_manager = property(lambda self: self.caller("100106"))
+    branch_manager = property(lambda self: self.caller("100108"))
+    other_lobby_manager = property(lambda self: self.caller("100201"))
+    other_teller = property(lambda self: self.caller("100202"))
+    authoriser = property(lambda self: self.caller("900102"))
+    authoriser_who_is_a_customer = property(lambda self: self.caller("900101"))
+    authoriser_without_the_skill = property(lambda self: self.caller("900103"))
+    authoriser_with_two_accounts = property(lambda self: self.caller("900105"))
+    centre_supervisor = property(lambda self: self.caller("900109"))
+    auditor = property(lambda self: self.caller("000001"))
+    security_admin = property(lambda self: self.caller("000002"))
+    operations = property(lambda self: self.caller("000003"))
+    ticket_machine = property(lambda self: self.caller("ticket_machine"))
+    other_ticket_machine = property(lambda self: self.caller("other_ticket_machine"))
+    bare_tablet = property(lambda self: self.caller("bare_tablet"))
+    crm_adapter = property(lambda self: self.caller("crm_adapter"))
+    core_adapter = property(lambda self: self.caller("core_adapter"))
+
+    async def close(self) -> None:
+        """Closes every caller's channel."""
+        await asyncio.gather(*(caller.close() for caller in self._callers.values()))
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[pytest.ExceptionInfo[Refused]]:
+    """Expects a refusal with this reason."""
+    with pytest.raises(Refused) as caught:
+        yield caught
+    assert caught.value.reason == reason, caught.value
+
+
+def read_demo() -> Pack:
+    """Returns the demo bank's pack."""
+    return reading.read_pack(DEMO)
+
+
+async def furnish(app: App) -> Credentials:
+    """Loads the demo bank into a migrated database, enrols its devices and signs its staff in."""
+    pack = read_demo()
+    await app.units.transaction(lambda connection: loading.load(connection, pack))
+    await app.start()
+    password_hash = passwords.accepted_hash("000000", PASSWORD, ())
+    numbers = [member.staff_number for member in pack.staff]
+    await app.units.transaction(
+        lambda connection: [
+            accounts.replace_password(connection, number, password_hash) for number in numbers
+        ]
+    )
+    codes = await _codes(app, pack)
+    credentials = Credentials()
+    for name, code in codes.items():
+        async with Caller([f"127.0.0.1:{app.port}"]) as caller:
+            credentials.devices[name] = (await caller.enrol(code)).credential
+            if name in numbers:
+                await caller.sign_in(name, PASSWORD)
+                credentials.tokens[name] = caller.credentials.token
+            if name in ON_SHIFT:
+                await caller.identity.StartShift(StartShiftRequest(request_id=new_request_id()))
+    await app.drain()
+    return credentials
+
+
+async def _codes(app: App, pack: Pack) -> dict[str, str]:
+    codes: dict[str, str] = {}
+
+    async def invite(
+        name: str, kind: Device.Kind.ValueType, branch: str, work_kinds: Sequence[str]
+    ) -> None:
+        await app.pipeline.due(
+            "operator/enrolment_code",
+            lambda call: codes.__setitem__(
+                name,
+                operator.create_enrolment_code(
+                    call,
+                    kind=kind,
+                    branch_id=branch,
+                    display_name=f"{name} 的设备",
+                    work_kinds=work_kinds,
+                ).code,
+            ),
+        )
+
+    for member in pack.staff:
+        await invite(member.staff_number, Device.KIND_TABLET, member.branch, ())
+    for name, (kind, branch, work_kinds) in _MACHINES.items():
+        await invite(name, kind, branch, work_kinds)
+    return codes
