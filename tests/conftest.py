@@ -80,15 +80,11 @@ async def template(postgres: EmbeddedPostgres, key_ring: Path) -> Credentials:
 
 
 @pytest.fixture
-async def database(
-    postgres: EmbeddedPostgres, template: Credentials
-) -> AsyncIterator[Database]:
+async def database(postgres: EmbeddedPostgres, template: Credentials) -> AsyncIterator[Database]:
     """A database with the demo bank in it, and all its staff signed in just now."""
     name = f"test_{secrets.token_hex(6)}"
     await _create(postgres, name, "template")
-    database = Database(
-        name, postgres.url(database=name), postgres.url(role=OWNER, database=name)
-    )
+    database = Database(name, postgres.url(database=name), postgres.url(role=OWNER, database=name))
     await database.as_owner(
         "UPDATE staff_session SET last_used_at = clock_timestamp(),"
         " expires_at = clock_timestamp() + interval '12 hours'"
@@ -130,7 +126,7 @@ async def world(server: App, template: Credentials) -> AsyncIterator[World]:
 
 def _settings(url: str, key_ring: Path) -> Settings:
     return Settings(
-        DATABASE_URL=url,
+        database_url=url,
         key_ring=key_ring,
         listen="127.0.0.1:0",
         production=False,

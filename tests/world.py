@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.resources import files
-from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from fingertip.identity.v1.device_pb2 import Device
 from fingertip.identity.v1.identity_service_pb2 import StartShiftRequest
@@ -17,11 +16,11 @@ from fingertip_client.request_ids import new_request_id
 from fingertip_client.retry import Patience
 from fingertip_server.app import App
 from fingertip_server.identity import accounts, operator, passwords
-from fingertip_server.packs import loading, reading
+from fingertip_server.packs import DEMO, loading, reading
 from fingertip_server.packs.schema import Pack
 
 PASSWORD = "keyboard-battery-staple"
-DEMO = Path(str(files("fingertip_server.packs") / "demo"))
+
 
 # At work when a test begins; authorisers besides 900102 come when a test calls them.
 ON_SHIFT = ("100101", "100102", "100103", "100104", "100105", "100106", "100108", "900102")
@@ -55,9 +54,7 @@ class World:
         if name not in self._callers:
             # A test wants to see the first answer, not the third.
             patience = Patience(budget_seconds=10.0, attempt_seconds=10.0)
-            caller = Caller(
-                self.targets, device=self.credentials.devices[name], patience=patience
-            )
+            caller = Caller(self.targets, device=self.credentials.devices[name], patience=patience)
             caller.credentials.token = self.credentials.tokens.get(name, "")
             self._callers[name] = caller
         return self._callers[name]
@@ -110,11 +107,12 @@ async def furnish(app: App) -> Credentials:
     await app.start()
     password_hash = passwords.accepted_hash("000000", PASSWORD, ())
     numbers = [member.staff_number for member in pack.staff]
-    await app.units.transaction(
-        lambda connection: [
-            accounts.replace_password(connection, number, password_hash) for number in numbers
-        ]
-    )
+
+    def set_passwords(connection: Connection) -> None:
+        for number in numbers:
+            accounts.replace_password(connection, number, password_hash)
+
+    await app.units.transaction(set_passwords)
     codes = await _codes(app, pack)
     credentials = Credentials()
     for name, code in codes.items():

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from types import ModuleType
 from uuid import UUID
 
@@ -13,19 +14,16 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from sqlalchemy import Connection, text
 
-from fingertip.applications.v1 import applications_service_pb2
 from fingertip.audit.v1 import audit_service_pb2
-from fingertip.authorization.v1 import authorization_service_pb2
-from fingertip.customer.v1 import customer_service_pb2
 from fingertip.events.v1 import events_service_pb2
-from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
-from fingertip.lobby.v1 import lobby_service_pb2
 from fingertip_server import domains, errors
-#T from fingertip_server.applications import handlers as applications
+
+# T from fingertip_server.applications import handlers as applications
 from fingertip_server.audit import handlers as audit
-#T from fingertip_server.authorization import handlers as authorization
-#T from fingertip_server.customer import handlers as customer
+
+# T from fingertip_server.authorization import handlers as authorization
+# T from fingertip_server.customer import handlers as customer
 from fingertip_server.db import engine as engines
 from fingertip_server.db import installation, migrating
 from fingertip_server.events.readers import Readers
@@ -34,10 +32,12 @@ from fingertip_server.events.security import SecurityWatch
 from fingertip_server.events.tokens import Tokens
 from fingertip_server.events.watching import Limits, Watching
 from fingertip_server.events.wiring import Wiring
-#T from fingertip_server.fulfilment import handlers as fulfilment
+
+# T from fingertip_server.fulfilment import handlers as fulfilment
 from fingertip_server.identity import handlers as identity
 from fingertip_server.identity.authentication import Authenticator
-#T from fingertip_server.lobby import handlers as lobby
+
+# T from fingertip_server.lobby import handlers as lobby
 from fingertip_server.packs.bank import Bank
 from fingertip_server.protection import keyfile
 from fingertip_server.protection.keyring import KeyRing
@@ -68,11 +68,11 @@ _OPTIONS = (
 
 _MODULES: Mapping[str, tuple[ModuleType, ModuleType]] = {
     "IdentityService": (identity_service_pb2, identity),
-#T    "LobbyService": (lobby_service_pb2, lobby),
-#T    "CustomerService": (customer_service_pb2, customer),
-#T    "ApplicationsService": (applications_service_pb2, applications),
-#T    "AuthorizationService": (authorization_service_pb2, authorization),
-#T    "FulfilmentService": (fulfilment_service_pb2, fulfilment),
+    # T    "LobbyService": (lobby_service_pb2, lobby),
+    # T    "CustomerService": (customer_service_pb2, customer),
+    # T    "ApplicationsService": (applications_service_pb2, applications),
+    # T    "AuthorizationService": (authorization_service_pb2, authorization),
+    # T    "FulfilmentService": (fulfilment_service_pb2, fulfilment),
     "AuditService": (audit_service_pb2, audit),
 }
 
@@ -106,6 +106,33 @@ class App:
             raise
 
     async def _start(self) -> None:
+        wiring, epoch = await self._open()
+        settings = self.settings
+        self.watching = Watching(
+            units=self.units,
+            readers=self.readers,
+            tokens=Tokens(self.protection, epoch),
+            scopes=Scopes(self.units, domains.branch_of_application),
+            snapshots=domains.snapshots(lambda: self.frame.bank),
+            limits=Limits(
+                settings.heartbeat_seconds, settings.stream_seconds_max, settings.streams_max
+            ),
+        )
+        await self.security.start()
+        self._serve()
+        self._run(wiring.run())
+        self._run(self.timers.run())
+        self._run(self.authenticator.keep_flushing())
+        self._run(self.health.run())
+        await self.health.look()
+        await self.server.start()
+        _log.info("serving", port=self.port)
+
+    async def open(self) -> None:
+        """Makes the pipeline ready for what an operator does, and serves nobody."""
+        await self._open()
+
+    async def _open(self) -> tuple[Wiring, UUID]:
         settings = self.settings
         ring = keyfile.load(settings.key_ring)
         self.protection = Protection(ring)
@@ -131,25 +158,7 @@ class App:
         )
         self.pipeline = Pipeline(self.frame)
         self.timers = Timers(self.units, self.pipeline, domains.HOOKS.timers)
-        self.watching = Watching(
-            units=self.units,
-            readers=self.readers,
-            tokens=Tokens(self.protection, epoch),
-            scopes=Scopes(self.units, domains.branch_of_application),
-            snapshots=domains.snapshots(lambda: self.frame.bank),
-            limits=Limits(
-                settings.heartbeat_seconds, settings.stream_seconds_max, settings.streams_max
-            ),
-        )
-        await self.security.start()
-        self._serve()
-        self._run(wiring.run())
-        self._run(self.timers.run())
-        self._run(self.authenticator.keep_flushing())
-        self._run(self.health.run())
-        await self.health.look()
-        await self.server.start()
-        _log.info("serving", port=self.port)
+        return wiring, epoch
 
     async def drain(self) -> None:
         """Stops in order: says so, moves the streams, finishes the calls, writes what is left."""
@@ -211,6 +220,20 @@ class App:
         self.frame.bank = await self.units.autocommit(Bank.load)
 
 
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Units]:
+    """Gives units of work on a database whose schema is current, whatever is loaded in it."""
+    engine = engines.create(
+        settings.database_url, connections_max=2, application_name="fingertip operator"
+    )
+    units = Units(engine)
+    try:
+        await units.autocommit(migrating.require_current)
+        yield units
+    finally:
+        await engine.dispose()
+
+
 def _left(started: float, seconds: float) -> float:
     return max(0.0, started + seconds - asyncio.get_running_loop().time())
 
@@ -223,7 +246,7 @@ def _checked(connection: Connection, ring: KeyRing, settings: Settings) -> tuple
     installation.remember_key_ring(connection, ring.fingerprint())
     moved = connection.execute(text("SELECT count(*) FROM test_clock")).scalar_one()
     if moved and settings.production:
-        raise StartRefused("The database's clock was moved for a test: it is no production database.")
+        raise StartRefused(
+            "The database's clock was moved for a test: it is no production database."
+        )
     return found.epoch, Bank.load(connection)
-
-

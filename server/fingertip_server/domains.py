@@ -1,6 +1,9 @@
 """Hands the frame, and the domains that know no business, what the domains decide."""
 
 from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection
 
 from fingertip_server import errors
 from fingertip_server.events.watching import Snapshot
@@ -18,5 +21,6 @@ def snapshots(bank: Callable[[], Bank]) -> dict[str, Sequence[Snapshot]]:
     return {"branch": (), "centre": (), "application": ()}
 
 
-def branch_of_application(connection, application_id):
+def branch_of_application(connection: Connection, application_id: UUID) -> str | None:
+    """Returns the branch of an application, or None when there is none."""
     return None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
+
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 
 _PREFIX = "ERROR_REASON_"

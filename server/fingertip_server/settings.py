@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     Secrets are read from files, never from the environment.
     """
 
-    model_config = SettingsConfigDict(env_prefix="FINGERTIP_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="FINGERTIP_", frozen=True, extra="ignore", validate_by_name=True
+    )
 
     database_url: str = Field(
         validation_alias="DATABASE_URL",

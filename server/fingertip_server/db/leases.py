@@ -69,8 +69,10 @@ def claim(table: Table, *, where: ColumnElement[bool], order_by: Order, to_state
 
 
 def extend(table: Table, *, leased_state: str) -> Update:
-    """Returns the statement that extends one lease: `lease_key`, `lease_fence`, `lease_holder`,
-    `lease_span`. It returns no row when the lease is lost."""
+    """Returns the statement that extends one lease, and gives no row when it is lost.
+
+    Its parameters are `lease_key`, `lease_fence`, `lease_holder` and `lease_span`.
+    """
     return (
         update(table)
         .where(

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fingertip.events.v1.event_pb2 import Event
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection, Row, text
 
+from fingertip.events.v1.event_pb2 import Event
 from fingertip_server.rpc.drafts import RESOURCE_FIELDS, Announced, Audience
 from fingertip_server.rpc.principal import Principal
 
@@ -77,9 +77,7 @@ def head(connection: Connection, topic: str) -> tuple[Head, datetime]:
 
 def read(connection: Connection, topic: str, after: int, row_count: int) -> list[Commit]:
     """Returns the commits after a position, whole ones only, about `row_count` events of them."""
-    rows = connection.execute(
-        _READ, {"topic": topic, "after": after, "row_count": row_count}
-    ).all()
+    rows = connection.execute(_READ, {"topic": topic, "after": after, "row_count": row_count}).all()
     commits: list[Commit] = []
     start = 0
     for end in range(1, len(rows) + 1):

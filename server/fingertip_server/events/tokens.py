@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
-
 from fingertip_server import errors
 from fingertip_server.protection import Protection
 from fingertip_server.protection.errors import Forged

@@ -1,1 +1,6 @@
-"""Bank packs: what a bank configures, as a folder of YAML that is read whole or refused whole."""
+"""Bank packs: folders of YAML with what a bank is and decided, read, checked and kept."""
+
+from pathlib import Path
+from typing import Final
+
+DEMO: Final = Path(__file__).parent / "demo"

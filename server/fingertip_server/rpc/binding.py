@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from fingertip.options.v1 import options_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
+
+from fingertip.options.v1 import options_pb2
 
 PUBLIC = "public"
 _PHASES = ("prepare", "wait", "replay", "refuse")
@@ -131,5 +132,3 @@ def _method(method: MethodDescriptor, module: object) -> Method:
 
 def _is_read(method: MethodDescriptor) -> bool:
     return bool(method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)
-
-

@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from fingertip.events.v1.event_pb2 import Event
 from google.protobuf.message import Message
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.orm import Session
 
+from fingertip.events.v1.event_pb2 import Event
 from fingertip_server.rpc.drafts import (
     EVERYBODY,
     RESOURCE_FIELDS,
@@ -112,9 +112,7 @@ class Call:
         kind = RESOURCE_FIELDS[type(resource)]
         event = Event()
         getattr(event, kind).CopyFrom(resource)
-        self._announce(
-            Announcement(topic or self.home, kind, event.SerializeToString(), audience)
-        )
+        self._announce(Announcement(topic or self.home, kind, event.SerializeToString(), audience))
 
     def invalidate(self, subject: str) -> None:
         """Makes every process forget what it cached of "staff:…", "device:…" or "session:…"."""

@@ -11,7 +11,9 @@ from fingertip_server import errors
 from fingertip_server.rpc.units import Units
 
 _POLL_SECONDS = 1.0
-_WRITABLE = text("SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'")
+_WRITABLE = text(
+    "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'"
+)
 
 
 class Health:

@@ -4,10 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from google.protobuf.message import Message
 from sqlalchemy import Connection, text
 
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 
 # Named in the metadata's convention; the append statement meets it when a twin was faster.

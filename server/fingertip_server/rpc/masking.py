@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from functools import cache
 
-from fingertip.options.v1 import options_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from fingertip.options.v1 import options_pb2
 from fingertip_server.protection import masking
 
 Change = Callable[[Message], None]

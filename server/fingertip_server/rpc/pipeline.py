@@ -5,15 +5,15 @@ answer, work, audit, events) → commit → answer
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import grpc
-from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors, telemetry
 from fingertip_server.rpc import append, idempotency, masking, status, validation
 from fingertip_server.rpc.binding import PUBLIC, Method
@@ -21,8 +21,8 @@ from fingertip_server.rpc.call import SECURITY, Call
 from fingertip_server.rpc.entry import Entry
 from fingertip_server.rpc.hooks import Hooks
 from fingertip_server.rpc.phases import After, Outside
-from fingertip_server.rpc.principal import SYSTEM, Principal
 from fingertip_server.rpc.principal import PUBLIC as NOBODY
+from fingertip_server.rpc.principal import SYSTEM, Principal
 from fingertip_server.rpc.units import UniqueViolation, Units
 from fingertip_server.rpc.wakeups import Wakeups
 
@@ -238,7 +238,7 @@ class Pipeline:
         self._announce(call)
         return answer
 
-    async def _repeated_or_refused(  # noqa: PLR0913 - the facts of the call and its refusal
+    async def _repeated_or_refused(
         self,
         method: Method,
         principal: Principal,
@@ -433,8 +433,6 @@ def _not_permitted(method: Method) -> errors.PermissionDenied:
         "The caller may not do this.",
         permission=method.permission,
     )
-
-
 
 
 def slow_consumer() -> errors.LimitReached:

@@ -43,6 +43,4 @@ class Principal:
 
 
 PUBLIC = Principal(kind=PrincipalKind.PUBLIC, id="public", display_name="public")
-SYSTEM = Principal(
-    kind=PrincipalKind.SYSTEM, id="system", display_name="system", branch_id="bank"
-)
+SYSTEM = Principal(kind=PrincipalKind.SYSTEM, id="system", display_name="system", branch_id="bank")

@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import grpc
 import structlog
-from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 
 DOMAIN = "fingertip"

@@ -85,6 +85,4 @@ class Timers:
         # One timer that fails must not keep the others waiting.
         except (errors.DomainError, UniqueViolation, Exception) as error:  # noqa: BLE001
             _log.error("timer_failed", kind=kind, subject=subject, exception=type(error).__name__)
-            await self._units.transaction(
-                lambda connection: connection.execute(_POSTPONE, names)
-            )
+            await self._units.transaction(lambda connection: connection.execute(_POSTPONE, names))

@@ -1,9 +1,9 @@
 """Holds requests to the rules that the contract states on its fields."""
 
 import protovalidate
-from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from google.protobuf.message import DecodeError, Message
 
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 
 # More would help nobody, and a request may break a rule a thousand times.

@@ -1,0 +1,129 @@
+"""What an operator does at the command line: through the pipeline, as the system, journalled."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fingertip.identity.v1.device_pb2 import Device
+from fingertip_server.app import App, connected
+from fingertip_server.audit import journal
+from fingertip_server.audit.journal import Finding
+from fingertip_server.identity import accounts, operator, passwords
+from fingertip_server.packs import loading, reading
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.tables import TopicHead
+from fingertip_server.settings import Settings
+from sqlalchemy import select
+
+_VERIFIED_PER_STATEMENT = 10_000
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[App]:
+    app = App(settings)
+    try:
+        await app.open()
+        yield app
+    finally:
+        await app.stop()
+
+
+def load_pack(settings: Settings, folder: Path) -> tuple[str, bool]:
+    """Makes a folder the bank's active pack; returns its version and whether anything changed.
+
+    Raises PackRefused with every fault. Servers that are running take it over within a second.
+    """
+    pack = reading.read_pack(folder)
+
+    async def run() -> tuple[str, bool]:
+        async with connected(settings) as units:
+            is_new = await units.transaction(lambda connection: loading.load(connection, pack))
+        if is_new:
+            async with _opened(settings) as app:
+                await app.pipeline.due("operator/load_pack", tell)
+        return pack.version, is_new
+
+    def tell(call: Call) -> None:
+        call.home = "bank"
+        call.record("pack", pack.version, "ACTIVE")
+        call.invalidate(f"pack:{pack.version}")
+
+    return asyncio.run(run())
+
+
+def create_enrolment_code(
+    settings: Settings,
+    *,
+    kind: Device.Kind.ValueType,
+    branch_id: str,
+    display_name: str,
+    work_kinds: tuple[str, ...] = (),
+) -> str:
+    """Returns a single-use code with which one device is enrolled within 10 minutes."""
+    codes: list[str] = []
+
+    def invite(call: Call) -> None:
+        invitation = operator.create_enrolment_code(
+            call,
+            kind=kind,
+            branch_id=branch_id,
+            display_name=display_name,
+            work_kinds=work_kinds,
+        )
+        codes.append(invitation.code)
+
+    _do(settings, "operator/create_enrolment_code", invite)
+    return codes[-1]
+
+
+def set_password(settings: Settings, staff_id: str, password: str) -> None:
+    """Gives a staff account a password, and unlocks it. Raises PASSWORD_NOT_ACCEPTED."""
+
+    async def run() -> None:
+        async with _opened(settings) as app:
+            former = await app.units.autocommit(lambda c: accounts.former_hashes(c, staff_id))
+            password_hash = passwords.accepted_hash(staff_id, password, former)
+            await app.pipeline.due(
+                "operator/set_password",
+                lambda call: operator.set_password(call, staff_id, password_hash),
+            )
+
+    asyncio.run(run())
+
+
+def verify_audit(
+    settings: Settings, chain: str, tell: Callable[[str, Finding], None]
+) -> bool:
+    """Verifies one chain, or all when `chain` is empty; tells of each as it goes on.
+
+    Returns whether all of them are intact.
+    """
+
+    async def run() -> bool:
+        intact = True
+        async with connected(settings) as units:
+            topics = select(TopicHead.topic).order_by(TopicHead.topic)
+            every = await units.autocommit(lambda c: list(c.execute(topics).scalars()))
+            for name in [chain] if chain else every:
+                position = 1
+                while position:
+                    finding = await units.snapshot(
+                        lambda c, name=name, position=position: journal.verify(
+                            c, name, position, _VERIFIED_PER_STATEMENT
+                        )
+                    )
+                    tell(name, finding)
+                    intact = intact and not finding.sentence
+                    position = finding.next_position
+        return intact
+
+    return asyncio.run(run())
+
+
+def _do(settings: Settings, name: str, work: Callable[[Call], None]) -> None:
+    async def run() -> None:
+        async with _opened(settings) as app:
+            await app.pipeline.due(name, work)
+
+    asyncio.run(run())
