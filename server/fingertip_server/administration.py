@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from sqlalchemy import select
+
 from fingertip.identity.v1.device_pb2 import Device
 from fingertip_server.app import App, connected
 from fingertip_server.audit import journal
@@ -14,7 +16,6 @@ from fingertip_server.packs import loading, reading
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.tables import TopicHead
 from fingertip_server.settings import Settings
-from sqlalchemy import select
 
 _VERIFIED_PER_STATEMENT = 10_000
 

@@ -1,38 +1,276 @@
 """Tasks in the database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, func, select, text, tuple_, update
+from sqlalchemy import (
+    Row,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    literal_column,
+    null,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from fingertip_server.authorization import rules
+from fingertip_server.authorization.rules import Person, State
 from fingertip_server.authorization.tables import Task, TaskDecision
+from fingertip_server.db import leases
 from fingertip_server.rpc.call import Call
 
-# One probe of the queue's index per skill, however long the queue; a task that somebody is about
-# to claim or to end is passed over.
-_CLAIM = text("""
-UPDATE task
-SET state = 'CLAIMED', holder = :staff_id, fence = fence + 1, attempts = attempts + 1,
-    lease_until = fingertip_now() + make_interval(secs => lease_seconds), version = version + 1
-WHERE task_id = (
-    SELECT first.task_id
-    FROM unnest(CAST(:skills AS text[])) AS wanted (skill), LATERAL (
-        SELECT task_id, rank_at
-        FROM task
-        WHERE centre_id = :centre_id AND skill = wanted.skill AND state = 'QUEUED'
-            AND maker_person_id <> :person_id
-            AND customer_id IS DISTINCT FROM CAST(:customer_id AS uuid)
-            AND expire_time > fingertip_now()
-        ORDER BY rank_at, task_id
-        LIMIT 1
-        FOR NO KEY UPDATE SKIP LOCKED
-    ) AS first
-    ORDER BY first.rank_at, first.task_id
-    LIMIT 1
+_TASK = cast("Table", Task.__table__)
+# Written out, so that the planner sees that the partial indexes fit.
+_QUEUED = literal_column("'QUEUED'")
+_PARKED = literal_column("'PARKED'")
+_IS_OPEN = Task.state.in_([literal_column(f"'{state}'") for state in ("PARKED", "QUEUED", "CLAIMED")])
+
+_OWN = (
+    (Task.centre_id == bindparam("centre_id"))
+    & (Task.skill == bindparam("skill"))
+    & (Task.state == _QUEUED)
+    & (Task.maker_person_id != bindparam("person_id"))
+    & Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid()))
+    & (Task.expire_time > func.fingertip_now())
 )
-RETURNING task_id
-""")
+_IN_ORDER = (Task.rank_at, Task.task_id)
+_wanted = (
+    func.unnest(bindparam("skills", type_=ARRAY(Text)))
+    .table_valued("skill", name="wanted")
+    .render_derived()
+)
+_first = (
+    select(Task.rank_at, Task.task_id)
+    .where(
+        Task.centre_id == bindparam("centre_id"),
+        Task.skill == _wanted.c.skill,
+        Task.state == _QUEUED,
+    )
+    .order_by(*_IN_ORDER)
+    .limit(1)
+    .lateral("first")
+)
+# One probe of the queue's index for each skill, however long the queue.
+_SKILLS_IN_ORDER = (
+    select(_wanted.c.skill)
+    .select_from(_wanted)
+    .join(_first, literal_column("true"))
+    .order_by(_first.c.rank_at, _first.c.task_id)
+)
+_CLAIM = leases.claim(_TASK, where=_OWN, order_by=_IN_ORDER, to_state=State.CLAIMED).values(
+    # Each scene has its own lease.
+    lease_until=func.fingertip_now() + _TASK.c.lease_span,
+    version=_TASK.c.version + 1,
+)
+_RENEW = leases.extend(_TASK, leased_state=State.CLAIMED).values(
+    lease_until=func.fingertip_now() + _TASK.c.lease_span, version=_TASK.c.version + 1
+)
+_HELD = select(Task.task_id).where(
+    Task.holder == bindparam("staff_id"), Task.state == literal_column("'CLAIMED'")
+)
+# What was checked before is checked again where it counts: nobody's clock or lock is trusted.
+_DECIDE = (
+    update(_TASK)
+    .where(
+        _TASK.c.task_id == bindparam("the_task_id"),
+        _TASK.c.state == State.CLAIMED,
+        _TASK.c.holder == bindparam("staff_id"),
+        _TASK.c.fence == bindparam("the_fence"),
+        _TASK.c.revision == bindparam("the_revision"),
+        _TASK.c.content_hash == bindparam("the_content_hash"),
+        _TASK.c.lease_until > func.fingertip_now(),
+        _TASK.c.expire_time > func.fingertip_now(),
+    )
+    .values(
+        state=bindparam("outcome"),
+        lease_until=null(),
+        decide_time=func.fingertip_now(),
+        version=_TASK.c.version + 1,
+    )
+    .returning(_TASK)
+)
+_REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id)
+_BRANCHES_WAITING = text(
+    "SELECT branch_id FROM branch WHERE EXISTS (SELECT 1 FROM task"
+    " WHERE task.branch_id = branch.branch_id AND task.state IN ('PARKED', 'QUEUED'))"
+)
+# Whether somebody of those on shift may decide about a task. Of three persons one always may.
+_SOMEBODY_MAY = text(
+    "EXISTS (SELECT 1 FROM unnest(CAST(:person_ids AS uuid[]), CAST(:customer_ids AS uuid[]))"
+    " AS present (person_id, customer_id)"
+    " WHERE present.person_id <> task.maker_person_id"
+    " AND present.customer_id IS DISTINCT FROM task.customer_id)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Whose task it is, and about what."""
+
+    subject_kind: str
+    subject_id: UUID
+    centre_id: str
+
+
+def reference(call: Call, task_id: UUID) -> Reference | None:
+    """Returns what must be known of a task before its subject is locked."""
+    row = call.connection.execute(_REFERENCE.where(Task.task_id == task_id)).one_or_none()
+    return Reference(row.subject_kind, row.subject_id, row.centre_id) if row else None
+
+
+def find(call: Call, task_id: UUID) -> Task | None:
+    """Returns a task."""
+    return call.session.get(Task, task_id)
+
+
+def lock(call: Call, task_id: UUID) -> Task:
+    """Returns a task, locked until the end of the transaction. Its subject is locked already."""
+    return call.session.scalars(
+        select(Task)
+        .where(Task.task_id == task_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def lock_open(call: Call, subject_kind: str, subject_id: UUID) -> Task | None:
+    """Returns the open task about a subject, locked. Its subject is locked already."""
+    return call.session.scalars(
+        select(Task)
+        .where(Task.subject_kind == subject_kind, Task.subject_id == subject_id, _IS_OPEN)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def held_by(call: Call, staff_id: str) -> UUID | None:
+    """Returns the task that a member of staff has claimed."""
+    return call.connection.execute(_HELD, {"staff_id": staff_id}).scalar_one_or_none()
+
+
+def claim(call: Call, centre_id: str, skills: Collection[str], person: Person) -> Task | None:
+    """Claims the task that is due next among those that a person may decide."""
+    wanted: Sequence[str] = list(skills)
+    if len(wanted) > 1:
+        probe = {"skills": wanted, "centre_id": centre_id}
+        wanted = call.connection.execute(_SKILLS_IN_ORDER, probe).scalars().all()
+    for skill in wanted:
+        parameters = {
+            "centre_id": centre_id,
+            "skill": skill,
+            "person_id": person.person_id,
+            "own_customer_id": person.customer_id,
+            "lease_holder": call.principal.id,
+            "lease_limit": 1,
+        }
+        row = call.connection.execute(_CLAIM, parameters).one_or_none()
+        if row is not None:
+            return _task(row)
+    return None
+
+
+def renew(call: Call, task_id: UUID, fence: int) -> Task | None:
+    """Renews the caller's claim; returns nothing when it is over."""
+    parameters = {"lease_key": task_id, "lease_fence": fence, "lease_holder": call.principal.id}
+    row = call.connection.execute(_RENEW, parameters).one_or_none()
+    return _task(row) if row is not None else None
+
+
+def decide(call: Call, decision: TaskDecision) -> Task | None:
+    """Ends the caller's claim by a decision and appends it; nothing when the claim is over."""
+    parameters = {
+        "the_task_id": decision.task_id,
+        "staff_id": decision.checker_id,
+        "the_fence": decision.fence,
+        "the_revision": decision.revision,
+        "the_content_hash": decision.content_hash,
+        "outcome": decision.outcome,
+    }
+    row = call.connection.execute(_DECIDE, parameters).one_or_none()
+    if row is None:
+        return None
+    call.session.add(decision)
+    return _task(row)
+
+
+def defects(call: Call, task_id: UUID) -> list[list[str]]:
+    """Returns the defects for which a task was returned."""
+    decision = call.session.get(TaskDecision, task_id)
+    return decision.defects if decision is not None else []
+
+
+def page(
+    call: Call,
+    centre_id: str,
+    states: Collection[str],
+    after: tuple[datetime, UUID] | None,
+    size: int,
+) -> Sequence[Task]:
+    """Returns tasks of a centre, oldest first; by default those that are open."""
+    statement = (
+        select(Task).where(Task.centre_id == centre_id).order_by(Task.create_time, Task.task_id)
+    )
+    statement = statement.where(Task.state.in_(states) if states else _IS_OPEN)
+    if after is not None:
+        statement = statement.where(tuple_(Task.create_time, Task.task_id) > after)
+    return call.session.scalars(statement.limit(size)).all()
+
+
+def branches_waiting(call: Call) -> Sequence[str]:
+    """Returns the branches with tasks that are parked or queued."""
+    return call.connection.execute(_BRANCHES_WAITING).scalars().all()
+
+
+def without_anybody(
+    call: Call, branch_id: str, centre_id: str, skill: str, present: Sequence[Person], limit: int
+) -> Sequence[UUID]:
+    """Returns queued tasks that nobody present may decide, in the order of the queue."""
+    statement = (
+        select(Task.task_id)
+        .where(Task.branch_id == branch_id, Task.state == _QUEUED, Task.skill == skill)
+        .where(Task.centre_id == centre_id, ~_SOMEBODY_MAY)
+        .order_by(*_IN_ORDER)
+        .limit(limit)
+    )
+    return call.connection.execute(statement, _present(present)).scalars().all()
+
+
+def with_somebody(
+    call: Call, branch_id: str, scenes: Collection[str], present: Sequence[Person], limit: int
+) -> Sequence[UUID]:
+    """Returns parked tasks of some scenes that somebody present may decide, in their order."""
+    statement = (
+        select(Task.task_id)
+        .where(Task.branch_id == branch_id, Task.state == _PARKED, Task.scene_code.in_(scenes))
+        .where(_SOMEBODY_MAY)
+        .order_by(*_IN_ORDER)
+        .limit(limit)
+    )
+    return call.connection.execute(statement, _present(present)).scalars().all()
+
+
+def has_parked(call: Call, branch_id: str, scenes: Collection[str]) -> bool:
+    """Tells whether a branch has parked tasks of some scenes."""
+    statement = select(Task.task_id).where(
+        Task.branch_id == branch_id, Task.state == _PARKED, Task.scene_code.in_(scenes)
+    )
+    return call.connection.execute(statement.limit(1)).one_or_none() is not None
+
+
+def _present(persons: Sequence[Person]) -> Mapping[str, list[UUID | None]]:
+    return {
+        "person_ids": [person.person_id for person in persons],
+        "customer_ids": [person.customer_id for person in persons],
+    }
+
+
+def _task(row: Row[Any]) -> Task:
+    return Task(**row._mapping)  # noqa: SLF001 - the public name of a row's columns by name

@@ -1,8 +1,9 @@
 """The tables of dual control: tasks, and the decisions about them."""
 
 import uuid
+from datetime import timedelta
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Interval, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -84,7 +85,7 @@ class Task(Leased, Base):
     previous_task_id: Mapped[uuid.UUID | None]
     # As the scene had it when the task was made: a list of [item_id, text, [evidence keys]].
     checklist: Mapped[list[tuple[str, str, list[str]]]] = mapped_column(JSONB)
-    lease_seconds: Mapped[int]
+    lease_span: Mapped[timedelta] = mapped_column(Interval)
     rank_at: Mapped[Timestamp]
     park_reason: Mapped[str] = mapped_column(server_default="")
     create_time: Mapped[Timestamp]

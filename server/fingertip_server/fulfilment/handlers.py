@@ -1,5 +1,6 @@
 """The methods of FulfilmentService."""
 
+from collections.abc import Container, Iterable
 from datetime import datetime
 from time import monotonic
 from typing import cast
@@ -101,7 +102,7 @@ def report_outcome_unknown(
 ) -> ReportOutcomeUnknownResponse:
     """Takes an item back that the bank may have acted on."""
     row = _held(call, request.work_item_id, request.fence)
-    move = rules.after_unknown(_executed(call, row), pace(call.bank.policies), call.now)
+    move = rules.after_unknown(progress.standing(row), pace(call.bank.policies), call.now)
     progress.go_on(call, row, move, request.failure_code)
     return ReportOutcomeUnknownResponse(work_item=messages.work_item(row))
 
@@ -127,7 +128,7 @@ def list_work_items(call: Call, request: ListWorkItemsRequest) -> ListWorkItemsR
     rows = store.listed(
         call.session,
         branch_id=None if _is_head_office(call) else call.principal.branch_id,
-        states=[_state(number) for number in request.states],
+        states=[_state(number) for number in request.states if number],
         kind=request.kind,
         after=_position(page.after) if page.after else None,
         # One more tells whether there is a next page.
@@ -155,3 +156,46 @@ def _held(call: Call, work_item_id: str, fence: int) -> WorkItem:
         holder=row.holder,
     )
     return row
+
+
+def _after_failure(
+    call: Call, row: WorkItem, failure: FailWorkItemRequest.Failure.ValueType
+) -> Move:
+    """Decides where an item goes that the bank did not act on."""
+    standing, patience = progress.standing(row), pace(call.bank.policies)
+    if failure == FailWorkItemRequest.FAILURE_NEVER_SEEN:
+        return rules.after_never_seen(standing, patience, call.now)
+    if failure == FailWorkItemRequest.FAILURE_PERMANENT:
+        return Move(State.FAILED, Purpose(row.purpose), call.now)
+    return rules.after_not_acting(standing, patience, call.now)
+
+
+def _lost(leases: Iterable[LeaseQuote], extended: Container[UUID]) -> list[str]:
+    """Returns the quoted items that were not extended."""
+    return [lease.work_item_id for lease in leases if UUID(lease.work_item_id) not in extended]
+
+
+def _may_see(call: Call, branch_id: str) -> bool:
+    """Tells whether the caller looks after the items of a branch."""
+    return branch_id == call.principal.branch_id or _is_head_office(call)
+
+
+def _is_head_office(call: Call) -> bool:
+    return call.bank.branch(call.principal.branch_id).kind is BranchKind.HEAD_OFFICE
+
+
+def _not_found() -> errors.NotFound:
+    return errors.NotFound(
+        ErrorReason.ERROR_REASON_WORK_ITEM_NOT_FOUND, "There is no such work item here."
+    )
+
+
+def _state(number: WorkItemMessage.State.ValueType) -> State:
+    """Returns a state of the contract as the table has it."""
+    return State(WorkItemMessage.State.Name(number).removeprefix("STATE_"))
+
+
+def _position(key: tuple[str, ...]) -> tuple[datetime, UUID]:
+    """Returns the place in the list that a page's token stands for."""
+    created_at, work_item_id = key
+    return datetime.fromisoformat(created_at), UUID(work_item_id)

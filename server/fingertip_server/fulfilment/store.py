@@ -175,9 +175,7 @@ def listed(
 
 def troubled(session: Session, branch_id: str) -> Sequence[WorkItem]:
     """Returns the items of a branch that need a person, or may soon."""
-    query = select(WorkItem).where(
-        WorkItem.branch_id == branch_id, _is(WorkItem.state, TROUBLED)
-    )
+    query = select(WorkItem).where(WorkItem.branch_id == branch_id, _is(WorkItem.state, TROUBLED))
     return session.scalars(query).all()
 
 

@@ -66,6 +66,7 @@ class WorkItem(Leased, Base):
 
     work_item_id: Mapped[Id]
     kind: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="READY")
     operation_id: Mapped[uuid.UUID]
     purpose: Mapped[str] = mapped_column(server_default="EXECUTE")
     has_effect: Mapped[bool] = mapped_column(server_default=false())

@@ -9,8 +9,8 @@ from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import KINDS, PoliciesFile, PolicyKind
 from fingertip_server.packs.schema_types import Frozen
 
-# The valid files of a pack by name. A rule says nothing about what is not among them.
-Documents: TypeAlias = Mapping[str, Frozen]
+# The files of a pack by name, None where a file is not valid: rules say nothing about those.
+Documents: TypeAlias = Mapping[str, Frozen | None]
 # A file, a place in it, and what is wrong there.
 Finding: TypeAlias = tuple[str, KeyPath, str]
 Part = TypeVar("Part", bound=Frozen)
@@ -107,6 +107,20 @@ def _scenes_are_worked_on_in_centres(documents: Documents) -> Iterator[Finding]:
                     yield name, ("centres", index), f"The office {centre} is no centre."
 
 
+def _every_form_has_one_scene(documents: Documents) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for name, scene in _all(documents, Scene):
+        if scene.form in first:
+            yield name, ("form",), f"{first[scene.form]} is the scene of {scene.form} already."
+        first.setdefault(scene.form, name)
+    if any(part is None and name.startswith("scenes/") for name, part in documents.items()):
+        return
+    authorised = {form.partition(".")[0] for form in first}
+    for name, form in _all(documents, Form):
+        if form.code not in authorised:
+            yield name, ("code",), "No scene says how applications of this form are authorised."
+
+
 def _checklists_point_at_their_form(documents: Documents) -> Iterator[Finding]:
     for name, scene in _all(documents, Scene):
         form = documents.get(f"forms/{scene.form}.yaml")
@@ -155,6 +169,7 @@ _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     _fields_and_attachments_have_names_apart,
     _sightings_show_attachments_of_their_form,
     _scenes_are_worked_on_in_centres,
+    _every_form_has_one_scene,
     _checklists_point_at_their_form,
     _policies_are_those_that_the_product_reads,
     _amounts_are_in_the_currency_of_the_bank,

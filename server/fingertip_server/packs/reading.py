@@ -1,13 +1,13 @@
 """Reads a bank pack from its folder: whole and consistent, or not at all."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from fingertip_server.packs.consistency import check_consistency
+from fingertip_server.packs.consistency import Documents, check_consistency
 from fingertip_server.packs.faults import Fault, PackRefused
 from fingertip_server.packs.load_files import LoadedFile, load_files
 from fingertip_server.packs.references import check_references
@@ -40,7 +40,7 @@ def read_pack(folder: Path, *, permissions: Collection[str] | None = None) -> Pa
     files, faults = load_files(folder)
     names = {file.name for file in files} | {fault.file for fault in faults}
     faults += [Fault(name, 0, "The file is missing.") for name in sorted(set(FILES) - names)]
-    documents: dict[str, Frozen] = {}
+    documents: dict[str, Frozen | None] = dict.fromkeys(names)
     for file in files:
         schema = _schema(file.name)
         if schema is None:
@@ -83,7 +83,7 @@ def _hash(files: Sequence[LoadedFile]) -> str:
     return digest.hexdigest()
 
 
-def _assemble(documents: Mapping[str, Frozen], sha256: str) -> Pack:
+def _assemble(documents: Documents, sha256: str) -> Pack:
     policy_rows = _one(documents, PoliciesFile).policies
     return Pack(
         sha256=sha256,
@@ -102,10 +102,10 @@ def _assemble(documents: Mapping[str, Frozen], sha256: str) -> Pack:
     )
 
 
-def _one(documents: Mapping[str, Frozen], kind: type[Part]) -> Part:
+def _one(documents: Documents, kind: type[Part]) -> Part:
     (document,) = _every(documents, kind)
     return document
 
 
-def _every(documents: Mapping[str, Frozen], kind: type[Part]) -> tuple[Part, ...]:
+def _every(documents: Documents, kind: type[Part]) -> tuple[Part, ...]:
     return tuple(document for document in documents.values() if isinstance(document, kind))

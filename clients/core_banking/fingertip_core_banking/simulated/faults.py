@@ -116,7 +116,9 @@ def parse(text: str) -> dict[str, Faults]:
     plan = {}
     for operation, faults in written.items():
         if not isinstance(faults, dict) or not known.issuperset(faults):
-            raise ValueError(f"The faults of {operation} are an object with some of {sorted(known)}.")
+            raise ValueError(
+                f"The faults of {operation} are an object with some of {sorted(known)}."
+            )
         if "timeout" in faults:
             faults["timeout"] = Timeout(faults["timeout"])
         plan[operation] = Faults(**faults)

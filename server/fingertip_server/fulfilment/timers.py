@@ -1,0 +1,45 @@
+"""What happens to work items by time.
+
+Neither asking for work nor leasing it writes a timer: most of it is done in time. A standing sweep
+looks every second, through two indexes, for what is overdue, and only that gets a timer each.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from fingertip_server.fulfilment import progress, rules, store
+from fingertip_server.fulfilment.pace import pace
+from fingertip_server.fulfilment.rules import Move
+from fingertip_server.fulfilment.states import Purpose, State
+from fingertip_server.rpc.call import Call
+
+_SWEEP = "fulfilment.sweep"
+_OVERDUE = "fulfilment.overdue"
+_EVERY = timedelta(seconds=1)
+_ITEMS_MAX = 500
+
+
+def sweep(call: Call, subject: str) -> None:
+    """Starts a timer for each overdue item, and itself again."""
+    store.start_overdue(call.connection, _OVERDUE, _ITEMS_MAX)
+    call.start_timer(_SWEEP, subject, call.now + _EVERY)
+
+
+def overdue(call: Call, work_item_id: str) -> None:
+    """Takes an item from an adapter that fell silent, or ends one that nobody answered."""
+    row = store.locked(call.session, UUID(work_item_id))
+    if row is None:
+        return
+    progress.enter(call, row)
+    if row.state == State.LEASED and row.lease_until is not None and row.lease_until <= call.now:
+        move = rules.after_lapse(progress.standing(row), pace(call.bank.policies), call.now)
+        progress.go_on(call, row, move, "LEASE_LAPSED")
+    elif row.state == State.READY and row.deadline_at is not None and row.deadline_at <= call.now:
+        ended = Move(State.FAILED, Purpose(row.purpose), call.now)
+        progress.go_on(call, row, ended, "DEADLINE_PASSED")
+
+
+TIMERS: Mapping[str, Callable[[Call, str], None]] = {_SWEEP: sweep, _OVERDUE: overdue}
+# Kind and subject of the timers that every database has from the beginning.
+STANDING = ((_SWEEP, "bank"),)

@@ -1,0 +1,1 @@
+"""A branch's lobby: tickets, calls, and the alert that an important customer has come."""

@@ -1,0 +1,119 @@
+"""Alerts the lobby that an important customer has come."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row
+
+from fingertip_server.customer import directory as customers
+from fingertip_server.customer.values import CustomerFacts
+from fingertip_server.identity import directory as staff
+from fingertip_server.lobby import messages, rules, store
+from fingertip_server.lobby.rules import ArrivalState, printed_number
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.drafts import Audience
+
+ESCALATE = "lobby.escalate_arrival"
+_ALERTED = "lobby.arrivals.alerted"
+_CLAIM = "lobby.arrivals.claim"
+
+
+def audience(arrival: Row[Any]) -> Audience:
+    """Returns who sees an arrival: the lobby's staff on shift and the customer's own manager.
+
+    Once it was escalated, everybody on shift who may claim it.
+    """
+    manager = arrival.relationship_manager_id
+    permission = _CLAIM if arrival.escalation_level else _ALERTED
+    return Audience(permission=permission, staff=(manager,) if manager else (), on_shift=True)
+
+
+def alert(call: Call, ticket: Row[Any], customer: CustomerFacts) -> None:
+    """Makes an arrival of a ticket, when the customer's tier is alerted and was not yet today."""
+    tier = call.bank.tiers.get(customer.tier_code)
+    if tier is None or not tier.alert:
+        return
+    manager_id = customer.relationship_manager_id
+    manager = staff.staff(call.connection, manager_id) if manager_id else None
+    arrival = call.connection.execute(
+        store.INSERT_ARRIVAL,
+        {
+            "arrival_id": uuid4(),
+            "branch_id": ticket.branch_id,
+            "business_day": ticket.business_day,
+            "ticket_id": ticket.ticket_id,
+            "ticket_number": printed_number(ticket.service_line_code, ticket.sequence_number),
+            "journey_id": ticket.journey_id,
+            "customer_id": customer.customer_id,
+            "masked_name": customers.masked_name(call, customer),
+            "tier_code": customer.tier_code,
+            "relationship_manager_id": manager_id if manager else "",
+            "relationship_manager_branch_id": manager.branch_id if manager else "",
+        },
+    ).one_or_none()
+    if arrival is None:
+        return
+    escalation = call.bank.policies.duration("lobby.arrival_escalation")
+    call.start_timer(ESCALATE, arrival.arrival_id, arrival.created_at + escalation)
+    announce(call, arrival)
+
+
+def announce(call: Call, arrival: Row[Any]) -> None:
+    """Shows an arrival to its branch, and to the relationship manager where he is elsewhere."""
+    message = messages.arrival(arrival, call.bank)
+    seen_by = audience(arrival)
+    call.publish(message, seen_by, topic=arrival.branch_id)
+    elsewhere = arrival.relationship_manager_branch_id
+    if elsewhere and elsewhere != arrival.branch_id:
+        only_him = Audience(staff=(arrival.relationship_manager_id,))
+        call.publish(message, only_him, topic=elsewhere)
+
+
+def lock(call: Call, arrival_id: UUID) -> Row[Any]:
+    """Returns an arrival that the caller may claim, locked. Raises ARRIVAL_NOT_FOUND."""
+    arrival = call.connection.execute(
+        store.LOCK_ARRIVAL, {"the_arrival_id": arrival_id}
+    ).one_or_none()
+    if arrival is None:
+        raise rules.arrival_not_found()
+    is_own_branch = arrival.branch_id == call.principal.branch_id
+    if not is_own_branch and arrival.relationship_manager_id != call.principal.id:
+        raise rules.arrival_not_found()
+    return arrival
+
+
+def resolve_of_ticket(call: Call, ticket_id: UUID) -> None:
+    """Ends the arrival of a ticket, if there is one: the customer is being served."""
+    arrival = call.connection.execute(
+        store.LOCK_ARRIVAL_OF_TICKET, {"the_ticket_id": ticket_id}
+    ).one_or_none()
+    if arrival is not None and arrival.state != ArrivalState.RESOLVED:
+        resolve(call, arrival.arrival_id)
+
+
+def resolve(call: Call, arrival_id: UUID) -> Row[Any]:
+    """Ends an arrival, which the caller has locked, and announces it."""
+    resolved = call.connection.execute(store.RESOLVE, {"the_arrival_id": arrival_id}).one()
+    call.cancel_timer(ESCALATE, arrival_id)
+    announce(call, resolved)
+    return resolved
+
+
+def escalate(call: Call, arrival_id: str) -> None:
+    """Shows an arrival that nobody claimed to more people."""
+    arrival = call.connection.execute(
+        store.LOCK_ARRIVAL, {"the_arrival_id": UUID(arrival_id)}
+    ).one_or_none()
+    if arrival is None or arrival.state != ArrivalState.OPEN or arrival.escalation_level:
+        return
+    call.home = arrival.branch_id
+    call.journey_id = arrival.journey_id
+    escalated = call.connection.execute(
+        store.ESCALATE, {"the_arrival_id": arrival.arrival_id}
+    ).one()
+    announce(call, escalated)
+    call.record("arrival", arrival_id, "ESCALATED")
+
+
+TIMERS: Mapping[str, Callable[[Call, str], None]] = {ESCALATE: escalate}

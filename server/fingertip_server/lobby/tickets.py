@@ -1,0 +1,175 @@
+"""Issues tickets: the customer behind one, its number, and what follows from it."""
+
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from sqlalchemy import Row
+
+from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder, WorkOrder
+from fingertip.lobby.v1.lobby_service_pb2 import Identification, IssueTicketRequest
+from fingertip_server.customer import directory as customers
+from fingertip_server.customer.values import CustomerFacts
+from fingertip_server.lobby import arrivals, messages, rules, store
+from fingertip_server.packs.schema_bank import ServiceLine
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.drafts import WorkItemDraft
+
+RESOLVE = "crm.resolve_customer"
+_OPERATIONS = UUID("6d0f6f0e-3c3c-4a83-9d8c-2f1de7c3f0aa")
+
+
+def find_customer(call: Call, identification: Identification) -> CustomerFacts | None:
+    """Returns whom the bank's master knows by a card or document."""
+    match identification.WhichOneof("key"):
+        case "card_number":
+            return customers.by_card(call, identification.card_number)
+        case "resident_id":
+            return customers.by_resident_id(call, identification.resident_id)
+        case _:
+            return None
+
+
+def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> Row[Any]:
+    """Draws the line's next number. Raises TICKET_NUMBERS_EXHAUSTED."""
+    issued = call.connection.execute(
+        store.ISSUE,
+        {
+            **_facts(call, line, customer),
+            "ticket_id": uuid4(),
+            "time_zone": str(call.bank.time_zone(line.branch)),
+            "first_number": line.first_number,
+            "last_number": line.last_number,
+        },
+    ).one_or_none()
+    if issued is None:
+        raise rules.numbers_exhausted(line.code)
+    return issued
+
+
+def register(
+    call: Call, request: IssueTicketRequest, line: ServiceLine, customer: CustomerFacts | None
+) -> Row[Any]:
+    """Registers a number that the calling machine printed. Raises NUMBER_NOT_RESERVED."""
+    reserved = request.reserved_number
+    block = call.connection.execute(
+        store.FIND_BLOCK, {"the_block_id": UUID(reserved.block_id)}
+    ).one_or_none()
+    is_own = block is not None and (
+        block.device_id == call.principal.device_id
+        and block.service_line_code == line.code
+        and block.first_number <= reserved.sequence_number <= block.last_number
+    )
+    if block is None or not is_own:
+        raise rules.number_not_reserved()
+    captured = request.capture_time.ToDatetime(tzinfo=call.now.tzinfo)
+    return call.connection.execute(
+        store.REGISTER,
+        {
+            **_facts(call, line, customer),
+            "ticket_id": UUID(request.ticket_id),
+            "business_day": block.business_day,
+            "sequence_number": reserved.sequence_number,
+            "issued_at": rules.issue_time(captured, reserved_at=block.created_at, now=call.now),
+        },
+    ).one()
+
+
+def reserve(call: Call, line: ServiceLine, count: int) -> Row[Any]:
+    """Reserves the line's next numbers for the calling machine, fewer where fewer are left.
+
+    Raises TICKET_NUMBERS_EXHAUSTED when none is left.
+    """
+    where = {"branch_id": line.branch, "service_line_code": line.code}
+    today = {**where, "time_zone": str(call.bank.time_zone(line.branch))}
+    call.connection.execute(store.BEGIN_SEQUENCE, {**today, "first_number": line.first_number})
+    sequence = call.connection.execute(store.LOCK_SEQUENCE, today).one()
+    first = sequence.next_number
+    last = min(first + count - 1, line.last_number)
+    if first > last:
+        raise rules.numbers_exhausted(line.code)
+    day = {**where, "business_day": sequence.business_day}
+    call.connection.execute(store.SET_SEQUENCE, {**day, "next_number": last + 1})
+    return call.connection.execute(
+        store.INSERT_BLOCK,
+        {
+            **day,
+            "block_id": uuid4(),
+            "device_id": call.principal.device_id,
+            "first_number": first,
+            "last_number": last,
+        },
+    ).one()
+
+
+def follow_up(
+    call: Call, ticket: Row[Any], identification: Identification, customer: CustomerFacts | None
+) -> None:
+    """Does what a ticket with a name brings about; nothing for an anonymous one."""
+    if customer is not None:
+        arrivals.alert(call, ticket, customer)
+        customers.ask_for_view(call, customer.customer_id)
+    elif identification.WhichOneof("key"):
+        # The master does not know him; the bank may.
+        call.enqueue(
+            WorkItemDraft(
+                kind=RESOLVE,
+                subject_kind="ticket",
+                subject_id=str(ticket.ticket_id),
+                order=WorkOrder(resolve_customer=_question(identification)),
+                branch_id=ticket.branch_id,
+                operation_id=uuid5(_OPERATIONS, str(ticket.ticket_id)),
+            )
+        )
+
+
+def identified(call: Call, ticket_id: UUID, customer_number: str) -> None:
+    """Gives a ticket the customer whom the bank found behind its card; the alert follows."""
+    customer = customers.by_id(call, call.bank.customer_id(customer_number))
+    locked = call.connection.execute(
+        store.LOCK_TICKET, {"the_ticket_id": ticket_id, "the_branch_id": call.home}
+    ).one_or_none()
+    if customer is None or locked is None or locked.customer_id is not None:
+        return
+    ticket = call.connection.execute(
+        store.IDENTIFY,
+        {
+            "the_ticket_id": ticket_id,
+            "the_customer_id": customer.customer_id,
+            "the_tier_code": customer.tier_code,
+        },
+    ).one()
+    call.publish(messages.ticket(ticket))
+    if locked.state in {rules.TicketState.WAITING, rules.TicketState.CALLED}:
+        arrivals.alert(call, ticket, customer)
+    customers.ask_for_view(call, customer.customer_id)
+
+
+def _question(identification: Identification) -> ResolveCustomerOrder:
+    if identification.WhichOneof("key") == "card_number":
+        return ResolveCustomerOrder(card_number=identification.card_number)
+    return ResolveCustomerOrder(resident_id=identification.resident_id)
+
+
+def _facts(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> dict[str, object]:
+    return {
+        "branch_id": line.branch,
+        "service_line_code": line.code,
+        "journey_id": _journey(call, line, customer),
+        "customer_id": customer.customer_id if customer else None,
+        "tier_code": customer.tier_code if customer else "",
+    }
+
+
+def _journey(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> UUID:
+    """Returns the customer's journey of today in this branch, or a new one."""
+    if customer is None:
+        return uuid4()
+    known: UUID | None = call.connection.execute(
+        store.TODAY_OF_CUSTOMER,
+        {
+            "customer_id": customer.customer_id,
+            "branch_id": line.branch,
+            "time_zone": str(call.bank.time_zone(line.branch)),
+        },
+    ).scalar_one_or_none()
+    return known or uuid4()
