@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
+from fingertip_server import telemetry
 from fingertip_server.app import App
 from fingertip_server.db import migrating
 from fingertip_server.db.embedded import OWNER, SUPERUSER, EmbeddedPostgres
@@ -53,6 +54,12 @@ class Clock:
         self._app.authenticator.clock.observe(row["now"])
         while await self._app.timers.drain():
             pass
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> None:
+    """Logs errors only: a test says itself what went wrong."""
+    telemetry.start("fingertip-tests", trace_file=None, sample_ratio=1.0, log_level="error")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import grpc
 import pytest
 from sqlalchemy import Connection
 
@@ -89,9 +90,12 @@ class World:
 
 @contextmanager
 def refused(reason: str) -> Iterator[pytest.ExceptionInfo[Refused]]:
-    """Expects a refusal with this reason."""
+    """Expects a refusal with this reason, of a call or of a stream."""
     with pytest.raises(Refused) as caught:
-        yield caught
+        try:
+            yield caught
+        except grpc.aio.AioRpcError as error:
+            raise Refused.from_error(error) from error
     assert caught.value.reason == reason, caught.value
 
 

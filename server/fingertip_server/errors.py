@@ -112,12 +112,6 @@ class DeadlineExceeded(DomainError):
     code = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-class Unimplemented(DomainError):
-    """The method is not served here."""
-
-    code = grpc.StatusCode.UNIMPLEMENTED
-
-
 class Internal(DomainError):
     """A fault of ours: a fixed sentence and the number of the incident."""
 

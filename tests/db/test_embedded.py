@@ -403,7 +403,15 @@ def test_the_log_holds_no_values(folder: Path) -> None:
 
 def test_a_socket_folder_that_others_may_enter_is_refused(folder: Path) -> None:
     sockets = Layout(folder).sockets
-    sockets.mkdir(mode=0o755)
+    owner = (folder / "data").stat()
+    sockets.mkdir(mode=0o700)
+    os.chown(sockets, owner.st_uid, owner.st_gid)
+    with EmbeddedPostgres(folder, durable=False):
+        # One that is private is used, so what is refused below is the mode alone.
+        pass
+    sockets.mkdir()
+    sockets.chmod(0o750)
+    os.chown(sockets, owner.st_uid, owner.st_gid)
     with pytest.raises(EmbeddedPostgresError, match="is not a private folder"):
         EmbeddedPostgres(folder, durable=False).start()
     sockets.rmdir()
@@ -411,6 +419,17 @@ def test_a_socket_folder_that_others_may_enter_is_refused(folder: Path) -> None:
     with pytest.raises(EmbeddedPostgresError, match="is not a private folder"):
         EmbeddedPostgres(folder, durable=False).start()
     sockets.unlink()
+
+
+@as_root_only
+def test_a_socket_folder_of_another_user_is_refused(folder: Path) -> None:
+    sockets = Layout(folder).sockets
+    sockets.mkdir(mode=0o700)
+    os.chown(sockets, 12345, 12345)
+    with pytest.raises(EmbeddedPostgresError, match="is not a private folder"):
+        EmbeddedPostgres(folder, durable=False).start()
+    # Nor is it taken away from him.
+    sockets.rmdir()
 
 
 @as_root_only

@@ -1,115 +1,207 @@
 """A wrong pack is refused whole, with file, line and reason of every fault."""
 
+import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from fingertip_server.packs import reading
 from fingertip_server.packs.faults import Fault, PackRefused
-from tests.packs import folders
-
-FORM = "forms/debit_card_account.v1.yaml"
-SCENE = "scenes/debit_card_account.yaml"
-AGREEMENT = "agreements/debit_card_account.v1.yaml"
+from tests.packs import folders, wrong_packs
+from tests.packs.wrong_packs import FORM, SCENE, Wrong
 
 
-def _faults(pack: Path, permissions: set[str] | None = None) -> list[Fault]:
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    return folders.copy_demo(tmp_path)
+
+
+def _faults(pack: Path, permissions: Collection[str] | None = None) -> list[Fault]:
     with pytest.raises(PackRefused) as refusal:
         reading.read_pack(pack, permissions=permissions)
     return refusal.value.faults
 
 
-# The file, what to replace by what, a text in the line of the one fault, and part of its message.
-ONE_FAULT = [
-    # Shape.
-    ("bank.yaml", "code: DEMO", "code: DEMO\nmotto: x", "motto", "Extra inputs"),
-    ("bank.yaml", "code: DEMO\n", "code: DEMO\ncode: DEMO\n", "", "stands here twice"),
-    ("bank.yaml", "rank: 1, alert: false", "rank: 1", "gold", "Field required"),
-    ("bank.yaml", "Asia/Shanghai", "Asia/Peking", "Asia/Peking", "no time zone"),
-    ("bank.yaml", "Asia/Shanghai", "../../etc/passwd", "etc/passwd", "no time zone"),
-    ("bank.yaml", '"629990"', '"62999X"', "62999X", "pattern"),
-    ("bank.yaml", "rank: 3", "rank: many", "rank: many", "integer"),
-    ("branches.yaml", "kind: centre", "kind: callcentre", "callcentre", "kind"),
-    ("branches.yaml", '"08:30"', '"8:30"', '"8:30"', "09:00"),
-    ("branches.yaml", '"08:30"', '"18:30"', '- code: "0000"', "opens before it closes"),
-    ("branches.yaml", '"17:30"', '"25:30"', '"25:30"', "09:00"),
-    ("roles.yaml", "- lobby.read", "- lobby read", "lobby read", "pattern"),
-    ("staff.yaml", "林晓梅", "林<b>梅", "林<b>梅", "begins with a letter"),
-    ("staff.yaml", "roles: [auditor]", "roles: []", "roles: []", "at least 1"),
-    ("staff.yaml", "customer_number: DEMO", "customer_number: demo", "demo0", "pattern"),
-    ("service_lines.yaml", "last_number: 999", "last_number: 1000", "1000", "999"),
-    ("service_lines.yaml", "first_number: 1\n    last_number: 999", "first_number: 9\n    "
-     "last_number: 8", 'branch: "0101"', "first number is not above"),
-    ("policies.yaml", "value: 90\n", "value: ninety\n", "ninety", "not a duration"),
-    ("policies.yaml", "value: 10000.00\n", "value: 10000.001\n", "10000.001", "not an amount"),
-    ("policies.yaml", "value: -1\n" if False else "value: 10\n    unit: times",
-     "value: -10\n    unit: times", "-10", "whole number"),
-    ("policies.yaml", "value: false", "value: no", "value: no", "true or false"),
-    ("policies.yaml", "unit: times", "unit: ounces", "ounces", "pattern"),
-    (FORM, "type: mobile", "type: telepathy", "telepathy", "type"),
-    (FORM, "data_class: C2", "data_class: C3", "C3", "data_class"),
-    (FORM, "length_max: 60\n", "", "applicant_name", "length_max"),
-    (FORM, "type: resident_id\n", "type: resident_id\n        length_max: 18\n",
-     "key: resident_id", "length_max"),
-    (FORM, "minimum: 0.00", "minimum: 600000.00", "remote_daily_limit", "not above"),
-    (FORM, "key: employer", "key: card_pin", "card_pin", "secret"),
-    (FORM, "[image/jpeg, image/png]", "[image/svg+xml]", "svg", "content_types"),
-    (FORM, "size_bytes_max: 5242880", "size_bytes_max: 99999999", "99999999", "less than"),
-    (FORM, "attachments: [customer_photo]", "attachments: []", "attachments: []", "at least 1"),
-    (SCENE, "claim_lease: 60 s", "claim_lease: 60", "claim_lease", "not a duration"),
-    (SCENE, "expires_after: 30 min", "expires_after: 0 s", "expires_after", "not between"),
-    (SCENE, "expires_after: 30 min", "expires_after: 99999999999 d", "expires_after", "between"),
-    (SCENE, "- id: same_person\n    text: 客户现场照与证件人像面为同一人", "- id: same_person",
-     "same_person", "Field required"),
-    # Names.
-    ("bank.yaml", "code: gold", "code: private", "code: private, name: 私人", "line 10 already"),
-    ("bank.yaml", "rank: 2", "rank: 3", "rank: 3, alert: true }", ""),
-    ("branches.yaml", 'code: "0102"', 'code: "0101"', "", ""),
-    ("roles.yaml", "- customer.view", "- customer.look_up", "", "stands in line"),
-    ("staff.yaml", '"100102"', '"100101"', "", "stands in line"),
-    ("staff.yaml", 'branch: "0101"', 'branch: "0199"', "0199", "no branch '0199'"),
-    ("staff.yaml", "roles: [auditor]", "roles: [spy]", "spy", "no role 'spy'"),
-    ("staff.yaml", "skills: [account_opening]", "skills: [juggling]", "juggling", "no skill"),
-    ("service_lines.yaml", "[platinum, private]", "[platinum, royal]", "royal", "no tier"),
-    ("products.yaml", '"629990"', '"629991"', "629991", "no card BIN"),
-    ("products.yaml", "debit_card_account.v1", "debit_card_account.v2", "v2", "no form"),
-    ("policies.yaml", "key: lobby.recallable_tickets", "key: lobby.no_show_recalls", "", ""),
-    (FORM, "key: employer", "key: mobile", "", "stands in line"),
-    (FORM, "value: male", "value: female", "", "stands in line"),
-    (FORM, "agreements: [debit_card_account.v1]", "agreements: [small_print.v1]", "small_print",
-     "no agreement"),
-    (SCENE, "skill_group: account_opening", "skill_group: juggling", "juggling", "no skill group"),
-    (SCENE, "centres: [C001]", "centres: [C002]", "C002", "no branch 'C002'"),
-    (SCENE, "form: debit_card_account.v1", "form: debit_card_account.v9", "v9", "no form"),
-    (SCENE, "id: document_valid", "id: same_person", "", "stands in line"),
-    # Consistency.
-    ("service_lines.yaml", "code: B", "code: A", "", "has a line A already"),
-    ("service_lines.yaml", "[standard, gold]", "[standard, private]", "[standard, private]",
-     "another line for the tier private"),
-    ("service_lines.yaml", 'branch: "0103"\n    code: C', 'branch: "C001"\n    code: C', "C001",
-     "serves no customers"),
-    ("staff.yaml", "name: 周文博", "name: 周文搏", "name: 周文博", "called 周文搏 elsewhere"),
-    (FORM, "kind: id_back", "kind: mobile", "kind: mobile", "is called 'mobile'"),
-    (FORM, "kind: id_back", "kind: signature", "kind: signature", "is called 'signature'"),
-    (FORM, "attachments: [signature, customer_photo]", "attachments: [selfie]", "selfie",
-     "no attachment 'selfie'"),
-    (FORM, "version: 1", "version: 2", "code: debit", "the file is forms/debit_card_account.v2"),
-    (AGREEMENT, "version: 1", "version: 2", "code: debit", "debit_card_account.v2.yaml"),
-    (SCENE, "code: debit_card_account", "code: card", "code: card", "scenes/card.yaml"),
-    (SCENE, "centres: [C001]", 'centres: ["0101"]', "0101", "is no centre"),
-    (SCENE, "evidence: [customer_photo, id_front]", "evidence: [selfie]", "selfie", "'selfie'"),
-    (SCENE, "sighting.applicant", "sighting.relative", "sighting.relative", "sighting.relative"),
-    ("policies.yaml", "lobby.no_show_recalls", "lobby.bells", "", ""),
-    ("policies.yaml", "value: 3\n    unit: times", "value: 3\n    unit: min", "unit: min", ""),
-    ("policies.yaml", "unit: CNY", "unit: USD", "unit: USD", "currency is CNY"),
-    # Files.
-    ("bank.yaml", "code: DEMO", "code: &a DEMO", "&a", "no anchors"),
-    ("bank.yaml", "code: DEMO", "code: *a", "*a", "no aliases"),
-    ("bank.yaml", "code: DEMO", "code: !!str DEMO", "!!str", "no tags"),
-    ("bank.yaml", "code: DEMO", "code: [", "", "not YAML"),
-    ("bank.yaml", "code: DEMO", "code: " + "[" * 5000 + "]" * 5000, "code", "nests deeper"),
-    ("bank.yaml", "code: DEMO", "? [a]\n: b\ncode: DEMO", "? [a]", "key is a word"),
-    ("bank.yaml", "示范银行", "示范\u202e银行", "银行", "nobody sees"),
-    ("bank.yaml", "示范银行", "示范\u200b银行", "银行", "nobody sees"),
-    ("bank.yaml", "code: DEMO", "---\ncode: DEMO", "---", "not YAML"),
-]
+def _must_tell(pack: Path, wrong: Wrong) -> None:
+    line = folders.change(pack, wrong.file, wrong.old, wrong.new) + wrong.below
+    faults = _faults(pack)
+    assert any(
+        fault.file == wrong.file and fault.line == line and wrong.message in fault.message
+        for fault in faults
+    ), f"expected line {line} of {wrong.file} among:\n" + "\n".join(map(str, faults))
+
+
+@pytest.mark.parametrize("wrong", wrong_packs.SHAPE, ids=lambda wrong: wrong.new[:40])
+def test_a_value_of_the_wrong_shape_is_told(pack: Path, wrong: Wrong) -> None:
+    _must_tell(pack, wrong)
+    assert len(_faults(pack)) <= 2
+
+
+@pytest.mark.parametrize("wrong", wrong_packs.NAMES, ids=lambda wrong: wrong.new[:40])
+def test_a_name_given_twice_or_not_at_all_is_told(pack: Path, wrong: Wrong) -> None:
+    _must_tell(pack, wrong)
+
+
+@pytest.mark.parametrize("wrong", wrong_packs.CONSISTENCY, ids=lambda wrong: wrong.new[:40])
+def test_a_contradiction_is_told(pack: Path, wrong: Wrong) -> None:
+    _must_tell(pack, wrong)
+
+
+@pytest.mark.parametrize("wrong", wrong_packs.YAML, ids=lambda wrong: wrong.new[:40])
+def test_what_a_pack_does_not_use_of_yaml_is_told(pack: Path, wrong: Wrong) -> None:
+    _must_tell(pack, wrong)
+    assert len(_faults(pack)) == 1
+
+
+def test_every_fault_of_every_file_is_told_at_once(pack: Path) -> None:
+    changes = [
+        ("bank.yaml", "Asia/Shanghai", "Asia/Peking"),
+        ("branches.yaml", "kind: centre", "kind: shop"),
+        ("staff.yaml", "roles: [auditor]", "roles: [spy]"),
+        ("staff.yaml", "skills: [account_opening]", "skills: [juggling]\n    shoe_size: 44"),
+        ("policies.yaml", "value: 90\n", "value: soon\n"),
+        (FORM, "data_class: C2", "data_class: C3"),
+        (FORM, "value: male", "value: female"),
+        (SCENE, "skill_group: account_opening", "skill_group: juggling"),
+        ("products.yaml", "card_bin:", "card_bins:"),
+    ]
+    lines = {(file, folders.change(pack, file, old, new)) for file, old, new in changes}
+    lines.add(("staff.yaml", folders.change(pack, "staff.yaml", "shoe_size", "shoe_size")))
+    faults = _faults(pack)
+    assert lines <= {(fault.file, fault.line) for fault in faults}
+    # The missing card_bin is one more, in the line where its product begins.
+    assert len(faults) == len(lines) + 1
+
+
+def test_a_bad_entry_still_shows_its_dangling_names(pack: Path) -> None:
+    folders.change(pack, "staff.yaml", "roles: [auditor]", "roles: [spy]\n    shoe_size: 44")
+    messages = [fault.message for fault in _faults(pack)]
+    assert any("no role 'spy'" in message for message in messages)
+    assert any("shoe_size" in message for message in messages)
+
+
+def test_what_an_unreadable_file_would_have_given_is_not_held_against_others(pack: Path) -> None:
+    for file in ("roles.yaml", "branches.yaml", FORM, SCENE):
+        (pack / file).write_text("a: [")
+    faults = _faults(pack)
+    assert {fault.file for fault in faults} == {"roles.yaml", "branches.yaml", FORM, SCENE}
+    assert all("not YAML" in fault.message for fault in faults)
+
+
+def test_an_empty_folder_lacks_every_file(tmp_path: Path) -> None:
+    faults = _faults(tmp_path)
+    assert [fault.file for fault in faults] == [
+        "bank.yaml",
+        "branches.yaml",
+        "policies.yaml",
+        "products.yaml",
+        "roles.yaml",
+        "service_lines.yaml",
+        "skill_groups.yaml",
+        "staff.yaml",
+    ]
+    assert {(fault.line, fault.message) for fault in faults} == {(0, "The file is missing.")}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("loans.yaml", b"a: b", "no such file"),
+        ("forms/old/loan.v1.yaml", b"a: b", "no such file"),
+        ("questionnaires/risk.yaml", b"a: b", "no such file"),
+        ("staff.xlsx", b"PK", ".yaml files"),
+        ("scenes/empty.yaml", b"", "empty"),
+        ("scenes/comment.yaml", b"# nothing\n", "empty"),
+        ("scenes/latin.yaml", b"a: b\ntitle: \xe9", "not UTF-8"),
+        ("scenes/huge.yaml", b"a" * (1024 * 1024 + 1), "larger than"),
+    ],
+)
+def test_a_file_that_is_no_part_of_a_pack_is_told(
+    pack: Path, name: str, content: bytes, message: str
+) -> None:
+    (pack / name).parent.mkdir(parents=True, exist_ok=True)
+    (pack / name).write_bytes(content)
+    (fault,) = _faults(pack)
+    assert fault.file == name
+    assert message in fault.message
+
+
+@pytest.mark.parametrize("content", ["[]", "text", "- code: x"])
+def test_a_file_that_is_no_mapping_is_told(pack: Path, content: str) -> None:
+    (pack / "products.yaml").write_text(content)
+    (fault,) = _faults(pack)
+    assert (fault.file, fault.line) == ("products.yaml", 1)
+
+
+def test_a_branch_without_a_service_line_is_told(pack: Path) -> None:
+    text = (pack / "service_lines.yaml").read_text()
+    (pack / "service_lines.yaml").write_text(text[: text.index('  - branch: "0103"')])
+    (fault,) = _faults(pack)
+    assert fault.file == "branches.yaml"
+    assert "Branch 0103 has no service line" in fault.message
+
+
+def test_a_form_without_a_scene_is_told(pack: Path) -> None:
+    (pack / SCENE).unlink()
+    (fault,) = _faults(pack)
+    assert fault.file == FORM
+    assert "No scene" in fault.message
+
+
+def test_two_scenes_for_one_form_are_told(pack: Path) -> None:
+    text = (pack / SCENE).read_text().replace("code: debit_card_account", "code: second")
+    (pack / "scenes/second.yaml").write_text(text)
+    (fault,) = _faults(pack)
+    assert fault.file == "scenes/second.yaml"
+    assert "already" in fault.message
+
+
+def test_a_missing_policy_is_told(pack: Path) -> None:
+    text = (pack / "policies.yaml").read_text()
+    cut = re.sub(r"  - key: lobby\.no_show_recalls\n(    .*\n)+", "", text)
+    assert cut != text
+    (pack / "policies.yaml").write_text(cut)
+    (fault,) = _faults(pack)
+    assert "The policy lobby.no_show_recalls is missing." in fault.message
+
+
+def test_a_permission_that_the_contract_does_not_name_is_told(pack: Path) -> None:
+    known = {
+        permission for role in reading.read_pack(pack).roles for permission in role.permissions
+    }
+    reading.read_pack(pack, permissions=known)
+    faults = _faults(pack, permissions=known - {"audit.read"})
+    assert [fault.message for fault in faults] == ["There is no permission 'audit.read'."]
+
+
+def test_the_refusal_reads_as_file_line_and_reason(pack: Path) -> None:
+    line = folders.change(pack, "bank.yaml", "Asia/Shanghai", "Asia/Peking")
+    with pytest.raises(PackRefused) as refusal:
+        reading.read_pack(pack)
+    assert str(refusal.value).startswith(f"bank.yaml:{line}: time_zone: 'Asia/Peking' is no time")
+
+
+def test_the_hash_follows_names_and_bytes_and_nothing_else(pack: Path, tmp_path: Path) -> None:
+    original = reading.read_pack(pack)
+    assert original.sha256 == reading.read_pack(reading.DEMO_FOLDER).sha256
+    os.utime(pack / "bank.yaml", (0, 0))
+    (pack / ".notes").write_text("left out")
+    (pack / "README.md").write_text("left out as well")
+    assert reading.read_pack(pack) == original
+    folders.change(pack, "bank.yaml", "# The bank", "# A bank")
+    assert reading.read_pack(pack).sha256 != original.sha256
+
+
+def test_numbers_and_words_stay_what_was_written(pack: Path) -> None:
+    folders.change(pack, "branches.yaml", 'code: "0101"', "code: 0101")
+    folders.change(pack, "branches.yaml", "name: 示范银行总行", "name: 0755")
+    head_office, branch, *_ = reading.read_pack(pack).branches
+    assert (head_office.name, branch.code) == ("0755", "0101")
+
+
+def test_files_from_another_system_are_read(pack: Path) -> None:
+    text = (pack / "bank.yaml").read_text()
+    (pack / "bank.yaml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert reading.read_pack(pack).bank == reading.read_pack(reading.DEMO_FOLDER).bank

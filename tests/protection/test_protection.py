@@ -155,7 +155,7 @@ def test_a_commitment_is_about_one_value(
     assert protection.is_commitment_to(commitment, value)
     assert protection.is_commitment_to(commitment, other) == (value == other)
     # Two commitments to one value cannot be linked.
-    assert commitment != protection.commit(value)
+    assert commitment[-32:] != protection.commit(value)[-32:]
 
 
 def test_a_commitment_without_its_key_is_noise() -> None:

@@ -15,7 +15,7 @@ from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
 
 
-class BankAnswer(Exception):  # noqa: N818 - each is an answer of the bank, not a fault of the program.
+class BankAnswer(Exception):
     """An answer other than the result; `code` is the bank's word for it, never personal data.
 
     A code has 1 to 64 of the characters A-Z, a-z, 0-9, "_", "." and "-".
@@ -91,7 +91,9 @@ class Bank(Protocol):
         """
         ...
 
-    async def view_section(self, customer_number: str, kind: SectionKind) -> SectionContent:
+    async def view_section(
+        self, customer_number: str, kind: SectionKind.ValueType
+    ) -> SectionContent:
         """Reads one part of a customer's view; raises `Refused` for a customer it does not know."""
         ...
 

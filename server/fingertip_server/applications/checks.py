@@ -123,9 +123,7 @@ def _issue_date(filled: Filled, issued: date, number: str) -> Iterator[Fault]:
         yield Fault(ISSUE_DATE, FaultKind.CONTRADICTION, "证件签发日期早于出生日期。")
 
 
-def _validity(
-    filled: Filled, until: validity.Expiry, number: str, issued: str
-) -> Iterator[Fault]:
+def _validity(filled: Filled, until: validity.Expiry, number: str, issued: str) -> Iterator[Fault]:
     if validity.is_expired(until, today=filled.today):
         accepted = filled.documents.expired_accepted
         kind = FaultKind.WARNING if accepted else FaultKind.EXPIRED
@@ -138,7 +136,9 @@ def _validity(
     elif number and resident_id.document(number) == resident_id.Document.RESIDENT_ID_CARD:
         born = resident_id.birth_date(number)
         years = filled.documents.years
-        if born <= start <= filled.today and until != validity.expiry_by_law(born, start, years=years):
+        if born <= start <= filled.today and until != validity.expiry_by_law(
+            born, start, years=years
+        ):
             note = "证件有效期与签发时年龄的法定期限不同，请与原件核对。"
             yield Fault(VALID_UNTIL, FaultKind.WARNING, note)
 

@@ -25,7 +25,9 @@ _JPEG_SEGMENTS = frozenset(range(0xC0, 0xFF)) - frozenset(range(0xD0, 0xDA))
 
 # Browsers and PDF readers look for their own beginnings this far into a file.
 _SNIFFED_BYTES = 1024
-_FOREIGN_BEGINNINGS = re.compile(rb"<(?:!doctype|html|head|body|script|svg|iframe)|%PDF-", re.IGNORECASE)
+_FOREIGN_BEGINNINGS = re.compile(
+    rb"<(?:!doctype|html|head|body|script|svg|iframe)|%PDF-", re.IGNORECASE
+)
 
 
 def detect(content: bytes) -> str:

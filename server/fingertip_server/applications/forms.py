@@ -82,8 +82,7 @@ def _field(field: FormField) -> form_pb2.FormField:
         required=field.required,
         length_max=field.length_max or _LENGTH_MAX,
         choices=[
-            form_pb2.FieldChoice(value=choice.value, label=choice.label)
-            for choice in field.choices
+            form_pb2.FieldChoice(value=choice.value, label=choice.label) for choice in field.choices
         ],
         help=field.help or "",
         data_class=_CLASSES[field.data_class],

@@ -1,11 +1,11 @@
 """Who is on shift to decide, and what both sides are told when nobody is."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from fingertip_server.authorization.rules import Parties, Person, somebody_may
+from fingertip_server.authorization.tables import Task
 from fingertip_server.identity import directory
 from fingertip_server.packs.bank import Bank
 from fingertip_server.packs.schema_forms import Scene
@@ -43,7 +43,7 @@ def persons(connection: Connection, bank: Bank, centre_id: str, skill: str) -> l
 
 
 def place(connection: Connection, bank: Bank, scene: Scene, parties: Parties) -> Place:
-    """Returns the first of the scene's centres where somebody may decide, else parks in the first."""
+    """Returns the first of a scene's centres where somebody may decide; parks in its first."""
     present = False
     for centre_id in scene.centres:
         found = persons(connection, bank, centre_id, scene.skill_group)
@@ -53,13 +53,12 @@ def place(connection: Connection, bank: Bank, scene: Scene, parties: Parties) ->
     return Place(scene.centres[0], reason(bank, scene.skill_group, present=present))
 
 
-def park_reason(
-    bank: Bank, skill: str, candidates: Sequence[Person], parties: Parties
-) -> str:
-    """Returns why a task that needs the skill waits for somebody; "" when it need not."""
-    if somebody_may(candidates, parties):
+def reason_to_park(connection: Connection, bank: Bank, task: Task) -> str:
+    """Returns why nobody in a task's centre may decide about it now; "" when somebody may."""
+    found = persons(connection, bank, task.centre_id, task.skill)
+    if somebody_may(found, Parties(task.maker_person_id, task.customer_id)):
         return ""
-    return reason(bank, skill, present=bool(candidates))
+    return reason(bank, task.skill, present=bool(found))
 
 
 def reason(bank: Bank, skill: str, *, present: bool) -> str:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from fingertip.authorization.v1 import task_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from fingertip.authorization.v1 import task_pb2
 from fingertip_server.authorization.tables import Task
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
-
 from fingertip_server import errors
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Row,
     Table,
     Text,
@@ -29,9 +30,11 @@ from fingertip_server.rpc.call import Call
 
 _TASK = cast("Table", Task.__table__)
 # Written out, so that the planner sees that the partial indexes fit.
-_QUEUED = literal_column("'QUEUED'")
-_PARKED = literal_column("'PARKED'")
-_IS_OPEN = Task.state.in_([literal_column(f"'{state}'") for state in ("PARKED", "QUEUED", "CLAIMED")])
+_QUEUED: ColumnElement[str] = literal_column("'QUEUED'")
+_PARKED: ColumnElement[str] = literal_column("'PARKED'")
+_IS_OPEN = Task.state.in_(
+    [literal_column(f"'{state}'") for state in ("PARKED", "QUEUED", "CLAIMED")]
+)
 
 _OWN = (
     (Task.centre_id == bindparam("centre_id"))
@@ -41,7 +44,7 @@ _OWN = (
     & Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid()))
     & (Task.expire_time > func.fingertip_now())
 )
-_IN_ORDER = (Task.rank_at, Task.task_id)
+_IN_ORDER = (_TASK.c.rank_at, _TASK.c.task_id)
 _wanted = (
     func.unnest(bindparam("skills", type_=ARRAY(Text)))
     .table_valued("skill", name="wanted")
@@ -98,10 +101,6 @@ _DECIDE = (
     .returning(_TASK)
 )
 _REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id)
-_BRANCHES_WAITING = text(
-    "SELECT branch_id FROM branch WHERE EXISTS (SELECT 1 FROM task"
-    " WHERE task.branch_id = branch.branch_id AND task.state IN ('PARKED', 'QUEUED'))"
-)
 # Whether somebody of those on shift may decide about a task. Of three persons one always may.
 _SOMEBODY_MAY = text(
     "EXISTS (SELECT 1 FROM unnest(CAST(:person_ids AS uuid[]), CAST(:customer_ids AS uuid[]))"
@@ -224,19 +223,14 @@ def page(
     return call.session.scalars(statement.limit(size)).all()
 
 
-def branches_waiting(call: Call) -> Sequence[str]:
-    """Returns the branches with tasks that are parked or queued."""
-    return call.connection.execute(_BRANCHES_WAITING).scalars().all()
-
-
 def without_anybody(
-    call: Call, branch_id: str, centre_id: str, skill: str, present: Sequence[Person], limit: int
+    call: Call, centre_id: str, skill: str, present: Sequence[Person], limit: int
 ) -> Sequence[UUID]:
-    """Returns queued tasks that nobody present may decide, in the order of the queue."""
+    """Returns queued tasks of a centre that nobody present may decide, in the queue's order."""
     statement = (
         select(Task.task_id)
-        .where(Task.branch_id == branch_id, Task.state == _QUEUED, Task.skill == skill)
-        .where(Task.centre_id == centre_id, ~_SOMEBODY_MAY)
+        .where(Task.centre_id == centre_id, Task.skill == skill, Task.state == _QUEUED)
+        .where(~_SOMEBODY_MAY)
         .order_by(*_IN_ORDER)
         .limit(limit)
     )
@@ -244,12 +238,12 @@ def without_anybody(
 
 
 def with_somebody(
-    call: Call, branch_id: str, scenes: Collection[str], present: Sequence[Person], limit: int
+    call: Call, scenes: Collection[str], present: Sequence[Person], limit: int
 ) -> Sequence[UUID]:
     """Returns parked tasks of some scenes that somebody present may decide, in their order."""
     statement = (
         select(Task.task_id)
-        .where(Task.branch_id == branch_id, Task.state == _PARKED, Task.scene_code.in_(scenes))
+        .where(Task.scene_code.in_(scenes), Task.state == _PARKED)
         .where(_SOMEBODY_MAY)
         .order_by(*_IN_ORDER)
         .limit(limit)
@@ -257,11 +251,9 @@ def with_somebody(
     return call.connection.execute(statement, _present(present)).scalars().all()
 
 
-def has_parked(call: Call, branch_id: str, scenes: Collection[str]) -> bool:
-    """Tells whether a branch has parked tasks of some scenes."""
-    statement = select(Task.task_id).where(
-        Task.branch_id == branch_id, Task.state == _PARKED, Task.scene_code.in_(scenes)
-    )
+def has_parked(call: Call, scenes: Collection[str]) -> bool:
+    """Tells whether tasks of some scenes are parked."""
+    statement = select(Task.task_id).where(Task.scene_code.in_(scenes), Task.state == _PARKED)
     return call.connection.execute(statement.limit(1)).one_or_none() is not None
 
 

@@ -52,12 +52,11 @@ class Task(Leased, Base):
             postgresql_where=text("state = 'QUEUED'"),
         ),
         Index(
-            "ix_task_waiting",
-            "branch_id",
-            "state",
-            "skill",
+            "ix_task_parked",
+            "scene_code",
             "rank_at",
-            postgresql_where=text("state IN ('PARKED', 'QUEUED')"),
+            "task_id",
+            postgresql_where=text("state = 'PARKED'"),
         ),
         Index(
             "ix_task_centre_id_open",
@@ -107,9 +106,7 @@ class TaskDecision(Base):
         CheckConstraint("checker_person_id <> maker_person_id", "four_eyes_maker"),
         CheckConstraint("checker_customer_id <> customer_id", "four_eyes_customer"),
         CheckConstraint("octet_length(content_hash) = 32", "content_hash"),
-        Index(
-            "uq_task_decision_subject", "subject_kind", "subject_id", "revision", unique=True
-        ),
+        Index("uq_task_decision_subject", "subject_kind", "subject_id", "revision", unique=True),
     )
 
     task_id: Mapped[Id]

@@ -128,10 +128,13 @@ class _Stream:
         else:
             async for response in self._snapshot():
                 yield response
+        # A watcher that is far behind reads from the table until he is near: nothing queues up.
+        async for response in self._filled():
+            yield response
         subscription = Subscription(self._sent, self._is_seen)
         self._watching.readers.subscribe(self._scope.topic, subscription)
         try:
-            # What the reader handed out before this watcher came stands in the table.
+            # What the reader handed out between the two stands in the table as well.
             async for response in self._filled(self._watching.readers.position(self._scope.topic)):
                 yield response
             async for response in self._changes(subscription):
@@ -199,8 +202,9 @@ class _Stream:
         if cursor.position < head.floor:
             raise expired_token()
 
-    async def _filled(self, end: int) -> AsyncIterator[WatchResponse]:
-        while self._sent < end:
+    async def _filled(self, end: int | None = None) -> AsyncIterator[WatchResponse]:
+        """Yields from the table, up to a position or to where it ends now."""
+        while end is None or self._sent < end:
             after = self._sent
             commits = await self._watching.units.autocommit(
                 lambda connection, after=after: feed.read(

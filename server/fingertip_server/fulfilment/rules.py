@@ -155,7 +155,8 @@ def back_off(pace: Pace, operation_id: UUID, attempts: int) -> timedelta:
 
     Half of it is the operation's own share, so that what failed together does not return together.
     """
-    doubled = min(pace.back_off_first * 2 ** min(attempts - 1, 32), pace.back_off_max)
+    doublings = min(max(attempts - 1, 0), 32)
+    doubled = min(pace.back_off_first * (1 << doublings), pace.back_off_max)
     share = zlib.crc32(operation_id.bytes + attempts.to_bytes(4)) / 2**32
     return doubled * (0.5 + share / 2)
 

@@ -1,4 +1,4 @@
-"""What a new watcher of a branch is shown of the queue: what needs a person."""
+"""What a new watcher is shown of the queue: what needs a person, or may soon."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,15 @@ from fingertip_server.packs.bank import Bank
 from fingertip_server.rpc.drafts import Announced
 
 
-def branch(connection: Connection, bank: Bank, branch_id: str) -> Iterable[Announced]:  # noqa: ARG001 - every snapshot is asked in the same way.
-    """Yields the items of a branch or centre that are parked or unknown."""
+def branch(connection: Connection, bank: Bank, branch_id: str) -> Iterable[Announced]:  # noqa: ARG001 - every snapshot is asked for in the same way.
+    """Yields what is parked or unknown in a branch."""
     with Session(connection) as session:
         for row in store.troubled(session, branch_id):
             yield Announced(messages.work_item(row), OPERATORS)
 
 
-centre = branch
+def application(connection: Connection, bank: Bank, application_id: str) -> Iterable[Announced]:  # noqa: ARG001 - as above.
+    """Yields what is parked or unknown of an application."""
+    with Session(connection) as session:
+        for row in store.troubled_about(session, "application", application_id):
+            yield Announced(messages.work_item(row), OPERATORS)

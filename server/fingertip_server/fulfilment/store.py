@@ -11,7 +11,6 @@ from sqlalchemy import (
     Connection,
     Integer,
     Interval,
-    Select,
     Text,
     Uuid,
     bindparam,
@@ -24,7 +23,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fingertip_server.fulfilment.states import LEASABLE, TROUBLED, State
 from fingertip_server.fulfilment.tables import WorkItem
@@ -35,7 +34,9 @@ _NOW = select(func.fingertip_now()).scalar_subquery()
 _LEASE_UNTIL = _NOW + bindparam("lease", type_=Interval)
 
 
-def _is(column: ColumnElement[str], states: Sequence[State]) -> ColumnElement[bool]:
+def _is(
+    column: ColumnElement[str] | InstrumentedAttribute[str], states: Sequence[State]
+) -> ColumnElement[bool]:
     """Names the states in the statement's text, so that the planner sees a partial index fit."""
     return column.in_([literal_column(f"'{state.value}'") for state in states])
 
@@ -157,7 +158,7 @@ def listed(
     size: int,
 ) -> Sequence[WorkItem]:
     """Returns items from the newest on, those of one branch or of all."""
-    query: Select[tuple[WorkItem]] = (
+    query = (
         select(WorkItem)
         .order_by(WorkItem.created_at.desc(), WorkItem.work_item_id.desc())
         .limit(size)
@@ -176,6 +177,16 @@ def listed(
 def troubled(session: Session, branch_id: str) -> Sequence[WorkItem]:
     """Returns the items of a branch that need a person, or may soon."""
     query = select(WorkItem).where(WorkItem.branch_id == branch_id, _is(WorkItem.state, TROUBLED))
+    return session.scalars(query).all()
+
+
+def troubled_about(session: Session, subject_kind: str, subject_id: str) -> Sequence[WorkItem]:
+    """Returns the items about one subject that need a person, or may soon."""
+    query = select(WorkItem).where(
+        WorkItem.subject_kind == subject_kind,
+        WorkItem.subject_id == subject_id,
+        _is(WorkItem.state, TROUBLED),
+    )
     return session.scalars(query).all()
 
 

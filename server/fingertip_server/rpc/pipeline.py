@@ -160,6 +160,11 @@ class Pipeline:
         self, method: Method, content: bytes, context: Context, span: telemetry.CallSpan
     ) -> bytes:
         frame = self._frame
+        if frame.is_draining:
+            raise errors.Unavailable(
+                ErrorReason.ERROR_REASON_SHUTTING_DOWN,
+                "This process is shutting down. Repeat on another one.",
+            )
         if frame.calls >= frame.calls_max:
             raise errors.LimitReached(
                 ErrorReason.ERROR_REASON_OVERLOADED, "The server has too much to do. Repeat later."

@@ -108,7 +108,7 @@ class FaultPlan:
 
 
 def parse(text: str) -> dict[str, Faults]:
-    """Returns the faults by operation; raises `ValueError` with a sentence when the text is wrong."""
+    """Returns the faults by operation; raises `ValueError` when the text is wrong."""
     written = json.loads(text)
     if not isinstance(written, dict):
         raise ValueError("A control file is an object from operation to faults.")  # noqa: TRY004 - a wrong file.

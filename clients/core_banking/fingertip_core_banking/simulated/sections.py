@@ -47,7 +47,7 @@ _NANOS_PER_CENT = 10_000_000
 
 
 def section(
-    customer_number: str, kind: view.SectionKind, card_bin: str, today: date
+    customer_number: str, kind: view.SectionKind.ValueType, card_bin: str, today: date
 ) -> view.SectionContent:
     """Returns one part of a customer's view; raises `KeyError` for a kind it does not know."""
     return _MAKERS[kind](customer_number, card_bin, today)
@@ -119,7 +119,7 @@ def _intentions(number: str, _card_bin: str, _today: date) -> view.SectionConten
     )
 
 
-_MAKERS: Mapping[view.SectionKind, Callable[[str, str, date], view.SectionContent]] = (
+_MAKERS: Mapping[view.SectionKind.ValueType, Callable[[str, str, date], view.SectionContent]] = (
     MappingProxyType(
         {
             view.SECTION_KIND_PROFILE: _profile,

@@ -72,7 +72,9 @@ class SimulatedBank:
         booking = await asyncio.to_thread(self._ledger.find, operation_id, time.time())
         return _opened(booking) if booking else NeverSeen()
 
-    async def view_section(self, customer_number: str, kind: SectionKind) -> SectionContent:
+    async def view_section(
+        self, customer_number: str, kind: SectionKind.ValueType
+    ) -> SectionContent:
         """Makes up one part of the customer's view."""
         await self._meet_fate_of_read("view_section")
         if customer_number not in self._customers.customers().by_number:

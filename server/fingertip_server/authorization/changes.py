@@ -1,0 +1,88 @@
+"""What every change of a task has in common: its version, its timers, and who is told."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from fingertip_server.authorization import eligibility, hooks, messages, store
+from fingertip_server.authorization.rules import State
+from fingertip_server.authorization.tables import Task
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.drafts import Announced, Audience
+
+LAPSE_CLAIM = "authorization.lapse_claim"
+EXPIRE_TASK = "authorization.expire_task"
+REVIEW_PARKED = "authorization.review_parked"
+REVIEW_CENTRE = "authorization.review_centre"
+REVIEW_TASK = "authorization.review_task"
+TELL_FORMER_CENTRE = "authorization.tell_former_centre"
+
+# Parked tasks are looked at again when a shift changes, and this often in case a submission and a
+# shift's start passed each other unseen.
+_REVIEW_EVERY = timedelta(seconds=10)
+
+_READ = "authorization.read"
+# Who oversees a centre's staff oversees its queue: the supervisor, with no skill of his own.
+_OVERSIGHT = Audience(permission="identity.staff.read")
+
+
+def announced(task: Task) -> list[Announced]:
+    """Returns the task for those on shift who have its skill, and for the centre's supervisors."""
+    resource = messages.task(task)
+    skilled = Audience(permission=_READ, skill=task.skill, on_shift=True)
+    return [Announced(resource, skilled), Announced(resource, _OVERSIGHT)]
+
+
+def announce(call: Call, task: Task) -> None:
+    """Announces a task on its centre's topic."""
+    for each in announced(task):
+        call.publish(each.resource, each.audience, topic=task.centre_id)
+
+
+def give_up(call: Call, task: Task, state: State, *, park_reason: str = "") -> None:
+    """Takes a locked task from whoever holds it, into a state in which nobody does."""
+    task.state = state
+    task.holder = None
+    task.lease_until = None
+    task.park_reason = park_reason
+    task.version += 1
+    call.flush()
+    announce(call, task)
+
+
+def lock(call: Call, task_id: UUID, *, of_centre: str = "") -> Task | None:
+    """Locks a task's subject, then the task; the call goes on in the task's centre and journey.
+
+    Returns nothing, and locks nothing, when there is no such task, or none of the centre named.
+    """
+    reference = store.reference(call, task_id)
+    if reference is None or of_centre not in {"", reference.centre_id}:
+        return None
+    call.hooks.decisions[reference.subject_kind].lock(call, reference.subject_id)
+    task = store.lock(call, task_id)
+    call.home = task.centre_id
+    call.journey_id = task.journey_id
+    return task
+
+
+def watch_over_parked(call: Call, centre_id: str) -> None:
+    """Has what is parked looked at again for a centre."""
+    call.start_timer(REVIEW_PARKED, centre_id, call.now + _REVIEW_EVERY)
+
+
+def settle(call: Call, task: Task) -> None:
+    """Queues or parks a locked task that nobody holds any more, and tells its owner if it parks."""
+    reason = eligibility.reason_to_park(call.connection, call.bank, task)
+    give_up(call, task, State.PARKED if reason else State.QUEUED, park_reason=reason)
+    if reason:
+        decisions_of(call, task).parked(call, subject_of(task), reason)
+        watch_over_parked(call, task.centre_id)
+
+
+def subject_of(task: Task) -> hooks.Subject:
+    """Returns what the owning domain is told of a task."""
+    return hooks.Subject(task.subject_id, task.revision, task.content_hash, task.task_id)
+
+
+def decisions_of(call: Call, task: Task) -> hooks.Decisions:
+    """Returns the functions of the domain that owns the task's subject."""
+    return call.hooks.decisions[task.subject_kind]

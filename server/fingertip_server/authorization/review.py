@@ -1,0 +1,100 @@
+"""Looks again at tasks that wait, when who is on shift has changed.
+
+A shift's start or end touches any number of tasks, each of which is told to its own branch. So a
+centre's review only finds them, and each is parked or queued in a transaction of its own.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from fingertip_server.authorization import changes, eligibility, rules, store
+from fingertip_server.authorization.rules import Person, State
+from fingertip_server.identity import directory
+from fingertip_server.packs.schema_forms import Scene
+from fingertip_server.rpc.call import Call
+
+_BATCH = 100
+_NEXT_BATCH_AFTER = timedelta(seconds=1)
+# A task excludes two persons, its maker and its customer, so that of three one always may decide.
+_ENOUGH = 3
+
+
+def shift_changed(call: Call, staff_id: str) -> None:
+    """Has a centre's waiting tasks looked at again at once, after a shift there has changed."""
+    member = directory.staff(call.connection, staff_id)
+    if member is not None and _scenes(call, member.branch_id):
+        call.start_timer(changes.REVIEW_CENTRE, member.branch_id, call.now)
+
+
+def may_end_shift(call: Call, staff_id: str) -> None:
+    """Raises CLAIM_HELD when a member of staff has a claimed task."""
+    task_id = store.held_by(call, staff_id)
+    if task_id is not None:
+        raise rules.claim_held(str(task_id))
+
+
+def review_centre(call: Call, centre_id: str) -> None:
+    """Finds what waits in vain in a centre, and what waits no longer.
+
+    That is the queued tasks that nobody there may decide any more, and the parked ones that
+    somebody there may decide by now.
+    """
+    scenes = _scenes(call, centre_id)
+    codes = [scene.code for scene in scenes]
+    found: list[UUID] = []
+    for skill in sorted({scene.skill_group for scene in scenes}):
+        present = _distinct(eligibility.persons(call.connection, call.bank, centre_id, skill))
+        if len(present) < _ENOUGH:
+            found += store.without_anybody(call, centre_id, skill, present, _BATCH)
+        if present:
+            of_skill = [scene.code for scene in scenes if scene.skill_group == skill]
+            found += store.with_somebody(call, of_skill, present, _BATCH)
+    if found or store.has_parked(call, codes):
+        changes.watch_over_parked(call, centre_id)
+    for task_id in found:
+        call.start_timer(changes.REVIEW_TASK, f"{task_id}/{centre_id}", call.now)
+    if len(found) >= _BATCH:
+        call.start_timer(changes.REVIEW_CENTRE, centre_id, call.now + _NEXT_BATCH_AFTER)
+
+
+def review_task(call: Call, subject: str) -> None:
+    """Parks a task that nobody in its centre may decide, or queues it where somebody may.
+
+    The subject is "task/centre".
+    """
+    task_id, _, centre_id = subject.partition("/")
+    task = changes.lock(call, UUID(task_id))
+    if task is None or task.state not in {State.PARKED, State.QUEUED}:
+        return
+    former = task.centre_id
+    if task.state == State.PARKED:
+        task.centre_id = centre_id
+    reason = eligibility.reason_to_park(call.connection, call.bank, task)
+    if bool(reason) == (task.state == State.PARKED):
+        task.centre_id = former
+        return
+    call.home = task.centre_id
+    changes.give_up(call, task, State.PARKED if reason else State.QUEUED, park_reason=reason)
+    changes.decisions_of(call, task).parked(call, changes.subject_of(task), reason)
+    if former != task.centre_id:
+        call.start_timer(changes.TELL_FORMER_CENTRE, f"{former}/{task_id}", call.now)
+    call.record("task", task_id, task.state)
+
+
+def tell_former_centre(call: Call, subject: str) -> None:
+    """Shows the watchers of a centre that a task went to another. The subject is "centre/task"."""
+    centre_id, _, task_id = subject.partition("/")
+    call.home = centre_id
+    task = store.find(call, UUID(task_id))
+    if task is not None:
+        for each in changes.announced(task):
+            call.publish(each.resource, each.audience)
+
+
+def _scenes(call: Call, centre_id: str) -> list[Scene]:
+    return [scene for scene in call.bank.pack.scenes if centre_id in scene.centres]
+
+
+def _distinct(persons: list[Person]) -> list[Person]:
+    """Returns one account for each person, and no more persons than a decision can need."""
+    return list({person.person_id: person for person in persons}.values())[:_ENOUGH]

@@ -1,0 +1,124 @@
+"""What domains with something to be authorised call."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from fingertip_server.authorization import changes, eligibility, rules, store
+from fingertip_server.authorization.rules import Parties, State
+from fingertip_server.authorization.tables import Task
+from fingertip_server.packs.schema_forms import Scene
+from fingertip_server.rpc.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """What somebody else has to decide about.
+
+    `tier_rank` and `is_waiting` are the customer's: what gives the task precedence.
+    """
+
+    subject_kind: str
+    subject_id: UUID
+    revision: int
+    content_hash: bytes
+    scene: Scene
+    branch_id: str
+    maker_id: str
+    maker_person_id: UUID
+    customer_id: UUID
+    tier_rank: int
+    is_waiting: bool
+    previous_task_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTask:
+    """A task just made; `park_reason` says why nobody can decide about it yet, or is empty."""
+
+    task_id: UUID
+    park_reason: str
+
+
+def open_task(call: Call, draft: TaskDraft) -> OpenedTask:
+    """Makes a task, queued in the first centre of the scene where somebody may decide, or parked.
+
+    The subject's row is locked by the caller. The task is announced on the centre's topic, which is
+    the call's second.
+    """
+    task = _task(call, draft)
+    parties = Parties(draft.maker_person_id, draft.customer_id)
+    place = eligibility.place(call.connection, call.bank, draft.scene, parties)
+    task.centre_id = place.centre_id
+    task.park_reason = place.park_reason
+    task.state = State.PARKED if place.park_reason else State.QUEUED
+    call.session.add(task)
+    call.flush()
+    call.start_timer(changes.EXPIRE_TASK, task.task_id, task.expire_time)
+    if place.park_reason:
+        for centre_id in draft.scene.centres:
+            changes.watch_over_parked(call, centre_id)
+    changes.announce(call, task)
+    return OpenedTask(task.task_id, place.park_reason)
+
+
+def withdraw(call: Call, subject_kind: str, subject_id: UUID) -> None:
+    """Ends the open task about a subject. The subject's row is locked by the caller."""
+    task = store.lock_open(call, subject_kind, subject_id)
+    if task is None:
+        raise LookupError(f"The {subject_kind} {subject_id} has no open task.")
+    changes.give_up(call, task, State.WITHDRAWN)
+
+
+def holds_claim(call: Call, task_id: UUID) -> bool:
+    """Tells whether the caller holds the claim of a task now."""
+    task = store.find(call, task_id)
+    return task is not None and rules.holds(held(task), call.principal.id, call.now)
+
+
+def held(task: Task) -> rules.Held:
+    """Returns a task as the rules of a decision see it."""
+    return rules.Held(
+        state=State(task.state),
+        holder=task.holder,
+        fence=task.fence,
+        lease_until=task.lease_until,
+        revision=task.revision,
+        content_hash=task.content_hash,
+        expire_time=task.expire_time,
+    )
+
+
+def _task(call: Call, draft: TaskDraft) -> Task:
+    scene, policies = draft.scene, call.bank.policies
+    closes = call.bank.branch(draft.branch_id).closes if scene.expires_at_closing else None
+    waiting = policies.duration("authorization.head_start_waiting_customer")
+    return Task(
+        task_id=uuid4(),
+        scene_code=scene.code,
+        branch_id=draft.branch_id,
+        skill=scene.skill_group,
+        subject_kind=draft.subject_kind,
+        subject_id=draft.subject_id,
+        revision=draft.revision,
+        content_hash=draft.content_hash,
+        maker_id=draft.maker_id,
+        maker_person_id=draft.maker_person_id,
+        customer_id=draft.customer_id,
+        journey_id=call.journey_id,
+        previous_task_id=draft.previous_task_id,
+        checklist=[(item.id, item.text, list(item.evidence)) for item in scene.checklist],
+        lease_span=scene.claim_lease,
+        rank_at=rules.rank_at(
+            call.now,
+            tier_rank=draft.tier_rank,
+            per_tier_rank=policies.duration("authorization.head_start_per_tier_rank"),
+            waiting=waiting if draft.is_waiting else waiting * 0,
+        ),
+        create_time=call.now,
+        expire_time=rules.expire_time(
+            call.now, scene.expires_after, closes, call.bank.time_zone(draft.branch_id)
+        ),
+        fence=0,
+        attempts=0,
+        version=1,
+    )
