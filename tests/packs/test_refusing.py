@@ -59,8 +59,8 @@ def test_every_fault_of_every_file_is_told_at_once(pack: Path) -> None:
     changes = [
         ("bank.yaml", "Asia/Shanghai", "Asia/Peking"),
         ("branches.yaml", "kind: centre", "kind: shop"),
-        ("staff.yaml", "roles: [auditor]", "roles: [spy]"),
         ("staff.yaml", "skills: [account_opening]", "skills: [juggling]\n    shoe_size: 44"),
+        ("staff.yaml", "roles: [auditor]", "roles: [spy]"),
         ("policies.yaml", "value: 90\n", "value: soon\n"),
         (FORM, "data_class: C2", "data_class: C3"),
         (FORM, "value: male", "value: female"),
@@ -151,10 +151,10 @@ def test_a_form_without_a_scene_is_told(pack: Path) -> None:
 
 
 def test_two_scenes_for_one_form_are_told(pack: Path) -> None:
-    text = (pack / SCENE).read_text().replace("code: debit_card_account", "code: second")
-    (pack / "scenes/second.yaml").write_text(text)
+    text = (pack / SCENE).read_text().replace("code: debit_card_account", "code: transfer")
+    (pack / "scenes/transfer.yaml").write_text(text)
     (fault,) = _faults(pack)
-    assert fault.file == "scenes/second.yaml"
+    assert fault.file == "scenes/transfer.yaml"
     assert "already" in fault.message
 
 

@@ -19,7 +19,7 @@ class Wrong(NamedTuple):
 
 SHAPE = [
     Wrong("bank.yaml", "code: DEMO", "motto: x\ncode: DEMO", "motto: Extra inputs"),
-    Wrong("bank.yaml", "code: gold,", "", "tiers.1.code: Field required"),
+    Wrong("bank.yaml", "name: 金卡客户, ", "", "tiers.1.name: Field required"),
     Wrong("bank.yaml", "Asia/Shanghai", "Asia/Peking", "no time zone"),
     Wrong("bank.yaml", "Asia/Shanghai", "../../etc/passwd", "no time zone"),
     Wrong("bank.yaml", "name: 示范银行", "name:", "valid string"),
@@ -60,11 +60,11 @@ SHAPE = [
 ]
 
 NAMES = [
-    Wrong("bank.yaml", "code: private", "code: gold", "in line 12 already"),
-    Wrong("bank.yaml", "rank: 2", "rank: 1", "in line 12 already"),
-    Wrong("branches.yaml", 'code: "0102"', 'code: "0101"', "in line 10 already"),
-    Wrong("roles.yaml", "- customer.view", "- lobby.read", "'lobby.read' stands in line 9"),
-    Wrong("staff.yaml", 'staff_number: "100102"', 'staff_number: "100101"', "in line 5 already"),
+    Wrong("bank.yaml", "code: private", "code: gold", "in line"),
+    Wrong("bank.yaml", "rank: 2", "rank: 1", "in line"),
+    Wrong("branches.yaml", 'code: "0102"', 'code: "0101"', "in line"),
+    Wrong("roles.yaml", "- customer.view", "- lobby.read", "'lobby.read' stands in line"),
+    Wrong("staff.yaml", 'staff_number: "100102"', 'staff_number: "100101"', "in line"),
     Wrong("staff.yaml", "[account_opening]", "[account_opening, account_opening]", "already"),
     Wrong("staff.yaml", 'branch: "0101"', 'branch: "0199"', "no branch '0199'"),
     Wrong("staff.yaml", "[auditor]", "[spy]", "no role 'spy'"),
@@ -118,10 +118,15 @@ YAML = [
     Wrong("bank.yaml", "code: DEMO", "? [a]\n: b\ncode: DEMO", "A key is a word"),
     Wrong("bank.yaml", "code: DEMO", "---\ncode: DEMO", "not YAML"),
     Wrong("bank.yaml", "code: DEMO", "\tcode: DEMO", "nobody sees"),
-    Wrong("bank.yaml", "code: DEMO", "code: 'DEMO", "not YAML", 14),
+    Wrong("bank.yaml", "code: DEMO", "code: 'DEMO", "not YAML", 12),
     Wrong("bank.yaml", "code: DEMO", f"code: {'[' * 5000}{']' * 5000}", "nests deeper"),
     Wrong("bank.yaml", "示范银行", "示范\u202e银行", "nobody sees"),
     Wrong("bank.yaml", "示范银行", "示范\u200b银行", "nobody sees"),
     Wrong("bank.yaml", "示范银行", "示范\x00银行", "nobody sees"),
     Wrong("bank.yaml", "示范银行", "示范\uffff银行", "control character"),
+    Wrong("bank.yaml", "示范银行", r'"\u202e行银"', "nobody sees"),
+    Wrong("bank.yaml", "示范银行", r'"\ud800"', "nobody sees"),
+    Wrong("bank.yaml", "示范银行", r'"示范\0"', "nobody sees"),
+    Wrong("bank.yaml", "示范银行", r'"\UFFFFFFFF"', "no long escapes"),
+    Wrong("bank.yaml", "code: DEMO", "code: |99\n  DEMO", "not YAML"),
 ]

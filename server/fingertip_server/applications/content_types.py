@@ -19,7 +19,9 @@ _PDF_END = re.compile(rb"%%EOF[\r\n]{0,2}\Z")
 
 # In a JPEG's image data every FF is followed by 00, or by a restart marker D0 to D7.
 _JPEG_DATA_END = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
-_JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
+_JPEG_MARK, _JPEG_END, _JPEG_SCAN = 0xFF, 0xD9, 0xDA
+# A segment's length counts the two bytes that say it.
+_LENGTH_BYTES = 2
 # The markers of segments with a length: all but restarts, start and end of an image.
 _JPEG_SEGMENTS = frozenset(range(0xC0, 0xFF)) - frozenset(range(0xD0, 0xDA))
 
@@ -49,9 +51,9 @@ def _is_whole_jpeg(content: bytes) -> bool:
     """Walks from segment to segment; the end of the image is the end of the file (ITU-T T.81)."""
     place = 2
     has_image = False
-    while place + 2 <= len(content) and content[place] == 0xFF:
+    while place + 2 <= len(content) and content[place] == _JPEG_MARK:
         marker = content[place + 1]
-        if marker == 0xFF:
+        if marker == _JPEG_MARK:
             # Markers may be preceded by any number of fill bytes.
             place += 1
         elif marker == _JPEG_END:
@@ -60,7 +62,7 @@ def _is_whole_jpeg(content: bytes) -> bool:
             return False
         else:
             length = int.from_bytes(content[place + 2 : place + 4], "big")
-            if length < 2:
+            if length < _LENGTH_BYTES:
                 return False
             place += 2 + length
             if marker == _JPEG_SCAN:

@@ -8,7 +8,6 @@ from fingertip.applications.v1 import form_pb2
 from fingertip.applications.v1.application_pb2 import Answer
 from fingertip.applications.v1.content_pb2 import SignedForm
 from fingertip.options.v1 import options_pb2
-
 from fingertip_server.applications.checks import SIGNATURE
 from fingertip_server.packs.bank import Bank
 from fingertip_server.packs.schema_forms import Agreement, DataClass, Form, FormField, ImageRule
@@ -54,6 +53,16 @@ def image_rule(form: Form, kind: str) -> ImageRule | None:
     if kind == SIGNATURE:
         return form.signature
     return next((rule for rule in form.attachments if rule.kind == kind), None)
+
+
+def shown_by(form: Form, kind: str) -> frozenset[str]:
+    """Returns the kinds of attachments that may show a sighting; none when it is not asked for."""
+    return frozenset(
+        attachment
+        for sighting in form.sightings
+        if sighting.kind == kind
+        for attachment in sighting.attachments
+    )
 
 
 def signed_bytes(form: Form, bank: Bank, customer_id: UUID, answers: Mapping[str, str]) -> bytes:

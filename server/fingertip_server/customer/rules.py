@@ -3,18 +3,15 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 
 from fingertip_server import errors
-from fingertip_server.customer.values import SectionPlan
+from fingertip_server.customer.values import IdentifierKind, SectionPlan
 from fingertip_server.identifiers import phone, text
 from fingertip_server.identifiers.faults import IdentifierFault
 from fingertip_server.packs.schema_policies import Policies
-
-if TYPE_CHECKING:
-    from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 
 # Every part of a view, in the order of the contract's SectionKind, with the kind of work that
 # fills it.
@@ -50,41 +47,38 @@ def freshness(as_of: datetime | None, now: datetime, ttl: timedelta) -> Freshnes
     return Freshness.FRESH if now - as_of < ttl else Freshness.STALE
 
 
-def resident_id_key(value: str) -> str:
-    """Returns the one spelling under which an identity number is found."""
-    return text.to_compact(value).upper()
+def identifier_key(kind: IdentifierKind, value: str) -> str:
+    """Returns the one spelling under which a card, document or phone is found.
 
-
-def card_key(value: str) -> str:
-    """Returns the one spelling under which a card is found."""
-    return text.to_compact(value)
-
-
-def mobile_key(value: str) -> str:
-    """Returns the one spelling under which a phone is found.
-
-    A number from elsewhere than mainland China is found by its digits as they are written.
+    A phone from elsewhere than mainland China is found by its digits as they are written.
     """
-    try:
-        return phone.normalise(value)
-    except IdentifierFault:
-        return text.to_compact(value)
+    match kind:
+        case IdentifierKind.RESIDENT_ID:
+            key = text.to_compact(value).upper()
+        case IdentifierKind.CARD:
+            key = text.to_compact(value)
+        case IdentifierKind.MOBILE:
+            try:
+                key = phone.normalise(value)
+            except IdentifierFault:
+                key = text.to_compact(value)
+    return f"{kind}:{key}"
 
 
-def check_follows(stored: str | None, previous: str) -> None:
+def check_follows(stored: str, previous: str) -> None:
     """Raises SYNC_POSITION_MISMATCH unless a batch follows the last one applied.
 
     An empty `previous` starts the source anew, whatever is stored.
     """
-    if previous and previous != (stored or ""):
+    if previous and previous != stored:
         raise errors.Conflict(
             ErrorReason.ERROR_REASON_SYNC_POSITION_MISMATCH,
             "The batch does not follow the last one applied.",
-            position=stored or "",
+            position=stored,
         )
 
 
-def newest_of_each(records: Iterable["CustomerRecord"]) -> Sequence["CustomerRecord"]:
+def newest_of_each(records: Iterable[CustomerRecord]) -> Sequence[CustomerRecord]:
     """Returns of each customer the record with the highest version, by customer number.
 
     The order is the same in every batch, so that two batches lock rows in the same order.

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fingertip_server.db.base import Base, Id, Timestamp
-from fingertip_server.protection.types import Blind, Protected, Sealed
+from fingertip_server.protection import Blind, Protected, Sealed
 
 _SECTION_KINDS = "kind IN ('PROFILE', 'HOLDINGS', 'TRANSACTIONS', 'PREFERENCES', 'INTENTIONS')"
 
@@ -80,7 +80,7 @@ class CustomerSection(Base):
 
 
 class CustomerSectionAsker(Base):
-    """A topic that waits for news of a part of a view. Gone when the bank has answered."""
+    """A topic that waits for news of a part of a view: the bank was asked and has not answered."""
 
     __tablename__ = "customer_section_asker"
     __table_args__ = (CheckConstraint(_SECTION_KINDS, "kind"),)
@@ -88,6 +88,7 @@ class CustomerSectionAsker(Base):
     customer_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     topic: Mapped[str] = mapped_column(primary_key=True)
+    asked_at: Mapped[Timestamp]
 
 
 class SyncSource(Base):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from fingertip_server.protection.types import Sealed
+from fingertip_server.protection import Sealed
 
 
 class IdentifierKind(StrEnum):
@@ -56,3 +56,8 @@ class StoredSection:
     version: int
     as_of: datetime
     content: Sealed
+
+
+def section_id(customer_id: UUID, kind: str) -> str:
+    """Returns what names the row of a section, to which its content is bound."""
+    return f"{customer_id}/{kind}"

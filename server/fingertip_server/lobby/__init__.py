@@ -1,1 +1,1 @@
-"""A branch's lobby: tickets, calls to desks, and the alert that an important customer has come."""
+"""A branch's lobby: tickets, calls, and the alert that an important customer has come."""

@@ -1,72 +1,49 @@
-"""The tables of a lobby. Everything is keyed by branch, and what counts anew each day by its day."""
+"""The tables of the lobby."""
 
 import datetime
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fingertip_server.db.base import Base, Id, Timestamp
-from fingertip_server.protection import Blind
 
 
-class LineDay(Base):
-    """A line on one business day: its last number, how many wait, and who was called last.
+class TicketSequence(Base):
+    """The next number of a line on a business day."""
 
-    Its row is locked by whoever issues a ticket, so that numbers have no gap and counts are exact.
-    """
-
-    __tablename__ = "line_day"
-    __table_args__ = (CheckConstraint("waiting_count >= 0", "waiting_count"),)
+    __tablename__ = "ticket_sequence"
 
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"), primary_key=True)
     service_line_code: Mapped[str] = mapped_column(primary_key=True)
     business_day: Mapped[datetime.date] = mapped_column(primary_key=True)
-    last_number: Mapped[int]
-    waiting_count: Mapped[int]
-    # Empty before the first call.
-    last_called_number: Mapped[str] = mapped_column(server_default="")
+    next_number: Mapped[int]
 
 
-class BranchDay(Base):
-    """A branch on one business day. Its row is locked by whoever calls a ticket."""
+class LobbyDay(Base):
+    """What the next call of a branch depends on; locked by every call, so that they queue."""
 
-    __tablename__ = "branch_day"
+    __tablename__ = "lobby_day"
 
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"), primary_key=True)
     business_day: Mapped[datetime.date] = mapped_column(primary_key=True)
-    # How many calls of the next ticket in a row went to priority lines.
-    priority_calls: Mapped[int] = mapped_column(server_default="0")
+    # How many tickets of priority lines were called one after the other.
+    priority_streak: Mapped[int] = mapped_column(server_default="0")
 
 
-class Visitor(Base):
-    """A known customer in a branch on one business day, whatever the number of his tickets."""
-
-    __tablename__ = "visitor"
-
-    branch_id: Mapped[str] = mapped_column(primary_key=True)
-    business_day: Mapped[datetime.date] = mapped_column(primary_key=True)
-    customer_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("customer.customer_id"), primary_key=True
-    )
-    journey_id: Mapped[uuid.UUID]
-    ticket_count: Mapped[int]
-
-
-class TicketBlock(Base):
+class NumberBlock(Base):
     """Numbers that a ticket machine may print while the server is away."""
 
-    __tablename__ = "ticket_block"
-    __table_args__ = (CheckConstraint("first_number <= last_number", "numbers"),)
+    __tablename__ = "number_block"
 
     block_id: Mapped[Id]
-    device_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("device.device_id"))
-    branch_id: Mapped[str]
+    device_id: Mapped[uuid.UUID]
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
     service_line_code: Mapped[str]
     business_day: Mapped[datetime.date]
     first_number: Mapped[int]
     last_number: Mapped[int]
-    created_at: Mapped[Timestamp]
+    created_at: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
 
 
 class Ticket(Base):
@@ -75,25 +52,12 @@ class Ticket(Base):
     __tablename__ = "ticket"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('WAITING', 'CALLED', 'SERVING', 'COMPLETED', 'NO_SHOW', 'EXPIRED')", "state"
+            "state IN ('WAITING', 'CALLED', 'SERVING', 'COMPLETED', 'NO_SHOW')", "state"
         ),
-        CheckConstraint("sequence_number BETWEEN 1 AND 999", "sequence_number"),
-        UniqueConstraint(
-            "branch_id",
-            "business_day",
-            "service_line_code",
-            "sequence_number",
-            name="uq_ticket_number",
-        ),
-        # A desk has one customer at a time.
-        Index(
-            "uq_ticket_desk",
-            "branch_id",
-            "desk",
-            unique=True,
-            postgresql_where="state IN ('CALLED', 'SERVING')",
-        ),
-        # The head of a line.
+        CheckConstraint("(state = 'WAITING') = (desk IS NULL)", "desk"),
+        CheckConstraint("(state IN ('COMPLETED', 'NO_SHOW')) = (ended_at IS NOT NULL)", "ended"),
+        UniqueConstraint("branch_id", "business_day", "service_line_code", "sequence_number"),
+        # A line's queue: its head is one probe, its length one range.
         Index(
             "ix_ticket_waiting",
             "branch_id",
@@ -103,83 +67,73 @@ class Ticket(Base):
             "sequence_number",
             postgresql_where="state = 'WAITING'",
         ),
-        # What a new watcher is shown.
+        # A desk has one customer at a time.
         Index(
-            "ix_ticket_open",
-            "branch_id",
-            postgresql_where="state IN ('WAITING', 'CALLED', 'SERVING')",
-        ),
-        # The day's list.
-        Index("ix_ticket_day", "branch_id", "business_day", "issued_at", "ticket_id"),
-        # Tickets whose customer the bank is asked for.
-        Index(
-            "ix_ticket_identifier",
+            "uq_ticket_desk",
             "branch_id",
             "business_day",
-            "identifier",
-            postgresql_where="identifier IS NOT NULL AND customer_id IS NULL",
+            "desk",
+            unique=True,
+            postgresql_where="state IN ('CALLED', 'SERVING')",
+        ),
+        Index("ix_ticket_day", "branch_id", "business_day", "issued_at", "ticket_id"),
+        Index(
+            "ix_ticket_customer",
+            "customer_id",
+            "branch_id",
+            "business_day",
+            postgresql_where="customer_id IS NOT NULL",
         ),
     )
 
     ticket_id: Mapped[Id]
-    branch_id: Mapped[str]
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
     service_line_code: Mapped[str]
     business_day: Mapped[datetime.date]
     sequence_number: Mapped[int]
-    state: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="WAITING")
     journey_id: Mapped[uuid.UUID]
-    # None on an anonymous ticket, and until the bank has said whose card it was.
-    customer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("customer.customer_id"))
+    # No foreign key: a ticket is issued in one statement, and customers are never deleted.
+    customer_id: Mapped[uuid.UUID | None]
     tier_code: Mapped[str] = mapped_column(server_default="")
-    # The card or document of a customer whom nobody knew, as the customer domain finds it.
-    identifier: Mapped[bytes | None] = mapped_column(Blind())
-    desk: Mapped[str] = mapped_column(server_default="")
+    desk: Mapped[str | None]
     call_count: Mapped[int] = mapped_column(server_default="0")
     staff_id: Mapped[str] = mapped_column(server_default="")
+    issued_offline: Mapped[bool] = mapped_column(server_default="false")
     issued_at: Mapped[Timestamp]
     called_at: Mapped[Timestamp | None]
     ended_at: Mapped[Timestamp | None]
-    is_issued_offline: Mapped[bool] = mapped_column(server_default=false())
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")
 
 
 class Arrival(Base):
-    """The alert that an important customer is in a lobby: one per branch, day and customer."""
+    """The alert that an important customer has come: one a day and branch."""
 
     __tablename__ = "arrival"
     __table_args__ = (
         CheckConstraint("state IN ('OPEN', 'CLAIMED', 'RESOLVED')", "state"),
-        CheckConstraint("(claimed_by <> '') = (claimed_at IS NOT NULL)", "claimed"),
-        CheckConstraint("state <> 'CLAIMED' OR claimed_by <> ''", "claimer"),
-        UniqueConstraint(
-            "branch_id", "business_day", "customer_id", name="uq_arrival_once_a_day"
-        ),
-        # What a new watcher is shown: the branch's own, and those of its relationship managers'
-        # customers elsewhere.
-        Index("ix_arrival_open", "branch_id", postgresql_where="state IN ('OPEN', 'CLAIMED')"),
-        Index(
-            "ix_arrival_open_elsewhere",
-            "manager_branch_id",
-            postgresql_where="state IN ('OPEN', 'CLAIMED') AND manager_branch_id <> ''",
-        ),
+        CheckConstraint("state <> 'CLAIMED' OR claimed_by <> ''", "claimed_by"),
+        UniqueConstraint("branch_id", "business_day", "customer_id"),
+        Index("uq_arrival_ticket_id", "ticket_id", unique=True),
+        Index("ix_arrival_open", "branch_id", "created_at", postgresql_where="state <> 'RESOLVED'"),
     )
 
     arrival_id: Mapped[Id]
-    branch_id: Mapped[str]
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
     business_day: Mapped[datetime.date]
     ticket_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ticket.ticket_id"))
     ticket_number: Mapped[str]
     journey_id: Mapped[uuid.UUID]
-    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.customer_id"))
-    # Masked when it was made: what stands here may stand on a lock screen.
+    customer_id: Mapped[uuid.UUID]
     masked_name: Mapped[str]
     tier_code: Mapped[str]
-    state: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="OPEN")
     claimed_by: Mapped[str] = mapped_column(server_default="")
     claimed_by_name: Mapped[str] = mapped_column(server_default="")
     relationship_manager_id: Mapped[str] = mapped_column(server_default="")
-    manager_branch_id: Mapped[str] = mapped_column(server_default="")
+    # Where he works, when that is another branch: it gets the event too.
+    relationship_manager_branch_id: Mapped[str] = mapped_column(server_default="")
     escalation_level: Mapped[int] = mapped_column(server_default="0")
-    created_at: Mapped[Timestamp]
+    created_at: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     claimed_at: Mapped[Timestamp | None]
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")

@@ -5,6 +5,7 @@ decides what it means: a branch `0101` is not an octal number, a country `NO` no
 Duplicate keys, anchors, tags and deep nesting are faults.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from fingertip_server.packs.faults import Fault
 
 Tree: TypeAlias = "str | list[Tree] | dict[str, Tree] | None"
 KeyPath: TypeAlias = tuple[str | int, ...]
+
+_LONG_ESCAPE = re.compile(r"\\U[0-9A-Fa-f]")
 
 DEPTH_MAX = 16
 FILE_BYTES_MAX = 1024 * 1024
@@ -81,13 +84,9 @@ def load_file(name: str, content: bytes) -> LoadedFile | list[Fault]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return [Fault(name, line, "The file is not UTF-8.")]
-    hidden = [
-        Fault(name, number, "The line holds a character that nobody sees.")
-        for number, line in enumerate(written.split("\n"), start=1)
-        if any(text.is_hidden(character) for character in line.removesuffix("\r"))
-    ]
-    if hidden:
-        return hidden
+    faults = [Fault(name, line, message) for line, message in _unreadable(written)]
+    if faults:
+        return faults
     try:
         faults = [Fault(name, line, message) for line, message in _unwanted(written)]
         if faults:
@@ -104,6 +103,16 @@ def load_file(name: str, content: bytes) -> LoadedFile | list[Fault]:
     lines: dict[KeyPath, int] = {(): _line(node.start_mark)}
     tree = _read(node, (), name, lines, faults)
     return faults or LoadedFile(name, content, tree, lines)
+
+
+def _unreadable(written: str) -> Iterator[tuple[int, str]]:
+    """Finds lines that say something else than they show."""
+    for number, line in enumerate(written.split("\n"), start=1):
+        if any(text.is_hidden(character) for character in line.removesuffix("\r")):
+            yield number, "The line holds a character that nobody sees."
+        if _LONG_ESCAPE.search(line):
+            # Also because PyYAML falls over those beyond Unicode.
+            yield number, "A pack has no long escapes; write the character itself."
 
 
 def _unwanted(written: str) -> Iterator[tuple[int, str]]:
@@ -151,8 +160,13 @@ def _read(
                 lines[*at, key.value] = line
                 entries[key.value] = _read(value, (*at, key.value), name, lines, faults)
         return entries
+    value = str(node.value)
+    # An escape may stand for what nobody sees; a text of several lines is fine.
+    if any(text.is_hidden(character) for character in value.replace("\n", "")):
+        message = "The value holds a character that nobody sees."
+        faults.append(Fault(name, _line(node.start_mark), message))
     is_plain = isinstance(node, yaml.ScalarNode) and node.style is None
-    return None if is_plain and node.value in {"", "~", "null"} else str(node.value)
+    return None if is_plain and value in {"", "~", "null"} else value
 
 
 def _line(mark: _Mark | None) -> int:

@@ -40,7 +40,7 @@ def read_pack(folder: Path, *, permissions: Collection[str] | None = None) -> Pa
     files, faults = load_files(folder)
     names = {file.name for file in files} | {fault.file for fault in faults}
     faults += [Fault(name, 0, "The file is missing.") for name in sorted(set(FILES) - names)]
-    documents: dict[str, Frozen | None] = dict.fromkeys(names)
+    documents: dict[str, Frozen | None] = dict.fromkeys(sorted(names))
     for file in files:
         schema = _schema(file.name)
         if schema is None:

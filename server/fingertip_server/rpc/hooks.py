@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from fingertip_server.rpc.call import Call
 
 
+def _no_tickets(_call: "Call", _ticket_id: UUID) -> tuple[UUID | None, UUID]:
+    raise LookupError("app.py named no lobby")
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """Plain tables of functions.

@@ -6,6 +6,7 @@ is tried again later; after several failures it is left for an operator, and sai
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
@@ -38,6 +39,27 @@ _POSTPONE = text(
 _log = structlog.get_logger("fingertip.timers")
 
 Due = Callable[[Call, str], None]
+
+PRUNE = "rpc.prune"
+_PRUNE_EVERY = timedelta(minutes=10)
+_ANSWERS_KEPT = timedelta(days=7)
+_EVENTS_KEPT = timedelta(hours=24)
+_ANSWERS_PER_PRUNING = 20_000
+_PRUNE_ANSWERS = text(
+    "DELETE FROM idempotency WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency"
+    " WHERE created_at < fingertip_now() - CAST(:kept AS interval) LIMIT :most))"
+)
+_PRUNE_EVENTS = text("SELECT fingertip_prune_feed(CAST(:kept AS interval))")
+
+
+def prune(call: Call, subject: str) -> None:
+    """Deletes stored answers and events that are older than they are kept, and again later."""
+    call.connection.execute(_PRUNE_ANSWERS, {"kept": _ANSWERS_KEPT, "most": _ANSWERS_PER_PRUNING})
+    call.connection.execute(_PRUNE_EVENTS, {"kept": _EVENTS_KEPT})
+    call.start_timer(PRUNE, subject, call.now + _PRUNE_EVERY)
+
+
+TIMERS: Mapping[str, Due] = {PRUNE: prune}
 
 
 class Timers:

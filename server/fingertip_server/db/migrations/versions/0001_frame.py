@@ -24,6 +24,7 @@ _CLOCK = (
 _FIRST_ROWS = (
     "INSERT INTO topic_head (topic) VALUES ('bank'), ('security')",
     "INSERT INTO installation (epoch) VALUES (gen_random_uuid())",
+    "INSERT INTO timer (kind, subject, due_at) VALUES ('rpc.prune', 'bank', clock_timestamp())",
 )
 
 

@@ -6,6 +6,11 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+# What is overdue in the queue is looked for from the beginning, every second.
+_SWEEP = (
+    "INSERT INTO timer (kind, subject, due_at) VALUES ('fulfilment.sweep', 'bank', clock_timestamp())",
+)
+
 
 def upgrade() -> None:
     """Makes the tables, and lets the application's role use them."""
@@ -13,6 +18,7 @@ def upgrade() -> None:
         "work_item",
         sa.Column("work_item_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), server_default="READY", nullable=False),
         sa.Column("operation_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", sa.String(), server_default="EXECUTE", nullable=False),
         sa.Column("has_effect", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -41,7 +47,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("ended_at", sa.TIMESTAMP(timezone=True), nullable=True),
-        sa.Column("state", sa.String(), nullable=False),
         sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("holder", sa.String(), nullable=True),
         sa.Column("lease_until", sa.TIMESTAMP(timezone=True), nullable=True),
@@ -116,4 +121,6 @@ def upgrade() -> None:
         postgresql_where="dedupe_key <> '' AND state IN ('READY', 'LEASED')",
     )
 
+    for statement in _SWEEP:
+        op.execute(statement)
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON work_item TO fingertip_app")

@@ -78,7 +78,7 @@ def upgrade() -> None:
         sa.Column("journey_id", sa.Uuid(), nullable=True),
         sa.Column("previous_task_id", sa.Uuid(), nullable=True),
         sa.Column("checklist", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("lease_seconds", sa.Integer(), nullable=False),
+        sa.Column("lease_span", sa.Interval(), nullable=False),
         sa.Column("rank_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("park_reason", sa.String(), server_default="", nullable=False),
         sa.Column("create_time", sa.TIMESTAMP(timezone=True), nullable=False),
@@ -121,18 +121,18 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('PARKED', 'QUEUED', 'CLAIMED')"),
     )
     op.create_index(
+        "ix_task_parked",
+        "task",
+        ["scene_code", "rank_at", "task_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'PARKED'"),
+    )
+    op.create_index(
         "ix_task_queue",
         "task",
         ["centre_id", "skill", "rank_at", "task_id"],
         unique=False,
         postgresql_where=sa.text("state = 'QUEUED'"),
-    )
-    op.create_index(
-        "ix_task_waiting",
-        "task",
-        ["branch_id", "state", "skill", "rank_at"],
-        unique=False,
-        postgresql_where=sa.text("state IN ('PARKED', 'QUEUED')"),
     )
     op.create_index(
         "uq_task_holder_claimed",

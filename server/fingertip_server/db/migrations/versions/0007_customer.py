@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint(
             "kind IN ('PROFILE', 'HOLDINGS', 'TRANSACTIONS', 'PREFERENCES', 'INTENTIONS')",
             name=op.f("ck_customer_section_asker_kind"),

@@ -1,0 +1,37 @@
+"""What every change of an application has in common: its version, and that its branch is told."""
+
+from fingertip.applications.v1 import application_pb2
+from fingertip_server.applications import messages, store
+from fingertip_server.applications.rules import State, Step, after
+from fingertip_server.applications.tables import Application
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.drafts import Announced, Audience
+
+_AUDIENCE = Audience(permission="applications.read")
+
+
+def step(application: Application, what: Step, note: str = "") -> None:
+    """Takes a locked application a step further. Raises APPLICATION_STATE."""
+    application.state = after(State(application.state), what)
+    application.state_note = note
+
+
+def changed(call: Call, application: Application) -> application_pb2.Application:
+    """Stores a changed application and announces it on its branch's topic; returns it."""
+    application.version += 1
+    application.change_time = call.now
+    return announce(call, application)
+
+
+def announce(call: Call, application: Application) -> application_pb2.Application:
+    """Announces an application on its branch's topic, and returns it as announced."""
+    call.flush()
+    evidence = store.evidence(call.session, application.application_id)
+    message = messages.application(application, evidence)
+    call.publish(message, _AUDIENCE, topic=application.branch_id)
+    return message
+
+
+def announced(application: Application, evidence: store.Evidence) -> Announced:
+    """Returns an application as a new watcher of its branch is shown it."""
+    return Announced(messages.application(application, evidence), _AUDIENCE)

@@ -1,0 +1,63 @@
+"""What the bank's execution makes of an approved application."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
+from fingertip_server.applications import changes, rules, store
+from fingertip_server.applications.rules import Step
+from fingertip_server.applications.tables import Application
+from fingertip_server.fulfilment.hooks import Completion, Item
+from fingertip_server.rpc.call import Call
+
+_UNKNOWN_NOTE = "核心系统结果不明，正在查询，请勿重复办理。"
+_PARKED_NOTE = "核心系统未能办理，已转运营人员处理。"
+
+
+def _done(call: Call, item: Item, result: WorkResult) -> None:
+    application = _lock(call, item)
+    opened = result.opened_account
+    rules.require_unchanged(item.order.application.content_hash, opened.content_hash)
+    changes.step(application, Step.EXECUTE)
+    application.account_number = call.protection.seal(
+        Application.account_number, application.application_id, opened.account_number
+    )
+    application.core_reference = opened.core_reference
+    application.execute_time = call.now
+    changes.changed(call, application)
+
+
+def _failed(call: Call, item: Item, failure_code: str) -> None:
+    application = _lock(call, item)
+    changes.step(application, Step.FAIL, f"核心系统拒绝办理（{failure_code}）。")
+    changes.changed(call, application)
+
+
+def _unknown(call: Call, item: Item) -> None:
+    application = _lock(call, item)
+    changes.step(application, Step.LOSE_SIGHT, _UNKNOWN_NOTE)
+    changes.changed(call, application)
+
+
+def _parked(call: Call, item: Item) -> None:
+    application = _lock(call, item)
+    changes.step(application, Step.FAIL, _PARKED_NOTE)
+    changes.changed(call, application)
+
+
+def _lock(call: Call, item: Item) -> Application:
+    application = store.lock(call, UUID(item.subject_id))
+    if application is None:
+        raise rules.no_application()
+    return application
+
+
+COMPLETIONS: Mapping[str, Completion] = {
+    "core.open_account": Completion(
+        expected_result="opened_account",
+        done=_done,
+        failed=_failed,
+        unknown=_unknown,
+        parked=_parked,
+    )
+}

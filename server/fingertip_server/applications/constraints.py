@@ -1,0 +1,11 @@
+"""What a violated constraint of this domain means to the caller."""
+
+from collections.abc import Callable, Mapping
+
+from fingertip_server import errors
+from fingertip_server.applications import rules
+
+CONSTRAINTS: Mapping[str, Callable[[], errors.DomainError]] = {
+    "pk_application": rules.id_taken,
+    "pk_attachment": rules.id_taken,
+}

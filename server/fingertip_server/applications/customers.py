@@ -1,0 +1,38 @@
+"""What the customer master says of an applicant."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
+from fingertip_server import errors
+from fingertip_server.applications.checks import Master
+from fingertip_server.customer import directory, messages
+from fingertip_server.rpc.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """The customer as far as a submission depends on him."""
+
+    customer_number: str
+    tier_rank: int
+
+
+def applicant(call: Call, customer_id: UUID) -> Applicant:
+    """Returns a customer. Raises CUSTOMER_NOT_FOUND; a tier that the pack lost has no rank."""
+    facts = directory.by_id(call, customer_id)
+    if facts is None:
+        raise errors.NotFound(
+            ErrorReason.ERROR_REASON_CUSTOMER_NOT_FOUND, "There is no such customer."
+        )
+    tier = call.bank.tiers.get(facts.tier_code)
+    return Applicant(facts.customer_number, tier.rank if tier is not None else 0)
+
+
+def master(call: Call, customer_id: UUID) -> Master | None:
+    """Returns what an applicant's answers are compared with."""
+    facts = directory.by_id(call, customer_id)
+    if facts is None:
+        return None
+    known = messages.customer(facts, call.protection)
+    return Master(name=known.name, resident_id=known.resident_id, mobile=known.mobile)

@@ -1,0 +1,97 @@
+"""What the decisions of dual control make of an application."""
+
+import hashlib
+from collections.abc import Sequence
+from uuid import UUID
+
+from fingertip.fulfilment.v1.work_item_pb2 import ApplicationOrder, WorkOrder
+from fingertip_server.applications import changes, filling, rules, store
+from fingertip_server.applications.rules import Step
+from fingertip_server.applications.tables import Application
+from fingertip_server.authorization.hooks import Decisions, Defect, Subject
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.drafts import WorkItemDraft
+
+SUBJECT = "application"
+
+WAITS_NOTE = "等待授权中心审核。"
+_APPROVED_NOTE = "授权已通过，等待核心系统开户。"
+_RETURNED_NOTE = "授权员退回补正，请按所列问题修改后重新提交。"
+_EXPIRED_NOTE = "授权超时，申请已失效。"
+
+
+def _lock(call: Call, application_id: UUID) -> None:
+    store.lock(call, application_id)
+
+
+def _content(call: Call, application_id: UUID, revision: int) -> bytes:
+    return store.content(call, application_id, revision)
+
+
+def _approved(call: Call, subject: Subject) -> None:
+    application = _decided(call, subject)
+    content = store.content(call, application.application_id, subject.revision)
+    rules.require_unchanged(hashlib.sha256(content).digest(), subject.content_hash)
+    changes.step(application, Step.APPROVE, _APPROVED_NOTE)
+    scene = call.bank.scene_of(filling.form_of(call, application))
+    call.enqueue(
+        WorkItemDraft(
+            kind=scene.work_kind,
+            subject_kind=SUBJECT,
+            subject_id=str(application.application_id),
+            order=WorkOrder(
+                application=ApplicationOrder(content=content, content_hash=subject.content_hash)
+            ),
+            branch_id=application.branch_id,
+            operation_id=rules.operation_id(application.application_id, subject.revision),
+            has_effect=True,
+        )
+    )
+    changes.changed(call, application)
+
+
+def _rejected(call: Call, subject: Subject, note: str) -> None:
+    application = _decided(call, subject)
+    changes.step(application, Step.REJECT, note)
+    changes.changed(call, application)
+
+
+def _returned(call: Call, subject: Subject, defects: Sequence[Defect]) -> None:
+    application = _decided(call, subject)
+    changes.step(application, Step.RETURN, _RETURNED_NOTE)
+    application.defects = [[defect.subject, defect.note] for defect in defects]
+    changes.changed(call, application)
+
+
+def _expired(call: Call, subject: Subject) -> None:
+    application = _decided(call, subject)
+    changes.step(application, Step.EXPIRE, _EXPIRED_NOTE)
+    changes.changed(call, application)
+
+
+def _parked(call: Call, subject: Subject, reason: str) -> None:
+    application = _decided(call, subject)
+    application.state_note = reason or WAITS_NOTE
+    changes.changed(call, application)
+
+
+def _decided(call: Call, subject: Subject) -> Application:
+    """Returns the application that was locked before, when the task is about what it is now."""
+    application = store.find(call, subject.subject_id)
+    if application is None:
+        raise rules.no_application()
+    submitted = (application.task_id, application.revision, application.content_hash)
+    if submitted != (subject.task_id, subject.revision, subject.content_hash):
+        raise rules.content_changed(application.content_hash or b"")
+    return application
+
+
+DECISIONS = Decisions(
+    lock=_lock,
+    content=_content,
+    approved=_approved,
+    rejected=_rejected,
+    returned=_returned,
+    expired=_expired,
+    parked=_parked,
+)

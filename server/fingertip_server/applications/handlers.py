@@ -1,0 +1,297 @@
+"""The methods of ApplicationsService."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from fingertip.applications.v1 import application_pb2
+from fingertip.applications.v1.applications_service_pb2 import (
+    AppendAttachmentRequest,
+    AppendAttachmentResponse,
+    AttestSightingRequest,
+    AttestSightingResponse,
+    CheckApplicationRequest,
+    CheckApplicationResponse,
+    CompleteAttachmentRequest,
+    CompleteAttachmentResponse,
+    GetApplicationRequest,
+    GetApplicationResponse,
+    GetFormRequest,
+    GetFormResponse,
+    GetJourneyRequest,
+    GetJourneyResponse,
+    ListApplicationsRequest,
+    ListApplicationsResponse,
+    ReadAttachmentRequest,
+    ReadAttachmentResponse,
+    SaveApplicationRequest,
+    SaveApplicationResponse,
+    SignApplicationRequest,
+    SignApplicationResponse,
+    StartApplicationRequest,
+    StartApplicationResponse,
+    StartAttachmentRequest,
+    StartAttachmentResponse,
+    SubmitApplicationRequest,
+    SubmitApplicationResponse,
+    WithdrawApplicationRequest,
+    WithdrawApplicationResponse,
+)
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
+from fingertip_server import errors
+from fingertip_server.applications import (
+    access,
+    answers,
+    attachment_rules,
+    changes,
+    customers,
+    drafts,
+    filling,
+    forms,
+    messages,
+    rules,
+    store,
+    submission,
+    uploads,
+)
+from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING, Examined
+from fingertip_server.applications.checks import SIGNATURE
+from fingertip_server.applications.rules import State, Step
+from fingertip_server.audit import journal
+from fingertip_server.rpc import paging
+from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.phases import Outside
+
+_PIECE_BYTES_MAX = 1024 * 1024
+
+
+def get_form(call: Call, request: GetFormRequest) -> GetFormResponse:
+    """Returns a form of the pack."""
+    form = call.bank.form(request.form_code, request.version)
+    return GetFormResponse(form=forms.to_message(form, call.bank))
+
+
+def start_application(call: Call, request: StartApplicationRequest) -> StartApplicationResponse:
+    """Starts an empty draft of the newest version of a form."""
+    form = call.bank.form(request.form_code)
+    customer_id = UUID(request.customer_id)
+    customers.applicant(call, customer_id)
+    application_id = UUID(request.application_id) if request.application_id else uuid4()
+    call.journey_id = UUID(request.journey_id) if request.journey_id else uuid4()
+    application = drafts.start(call, application_id, form, customer_id)
+    call.record("application", application_id, application.state)
+    return StartApplicationResponse(application=changes.announce(call, application))
+
+
+def save_application(call: Call, request: SaveApplicationRequest) -> SaveApplicationResponse:
+    """Stores answers, right or wrong, among those that are there."""
+    application = access.editable(call, request.application_id, request.etag)
+    fields = {field.key: field for field in filling.form_of(call, application).fields}
+    given = filling.answers(call, application)
+    today = access.today(call, application)
+    for answer in request.answers:
+        if answer.field_key not in fields:
+            raise rules.field_unknown(answer.field_key)
+        field = fields[answer.field_key]
+        given[field.key] = answers.to_stored(field, answer.value, today=today)
+    kept = {key: value for key, value in given.items() if value}
+    filling.fill(call, application, kept)
+    call.record("application", application.application_id, application.state)
+    return SaveApplicationResponse(application=changes.changed(call, application))
+
+
+def start_attachment(call: Call, request: StartAttachmentRequest) -> StartAttachmentResponse:
+    """Announces an attachment, when the form accepts such a one."""
+    application = access.editable(call, request.application_id)
+    rule = forms.image_rule(filling.form_of(call, application), request.kind)
+    if rule is None:
+        raise rules.field_unknown(request.kind)
+    siblings = store.count_of_kind(call, application.application_id, request.kind)
+    attachment_rules.require_acceptable(rule, request.content_type, request.size_bytes, siblings)
+    attachment = drafts.announce_attachment(call, application, request)
+    call.record("attachment", attachment.attachment_id, attachment.state)
+    message = changes.changed(call, application)
+    return StartAttachmentResponse(attachment=messages.attachment(attachment), application=message)
+
+
+def append_attachment(call: Call, request: AppendAttachmentRequest) -> AppendAttachmentResponse:
+    """Stores a chunk, or takes it as repeated."""
+    attachment_id, offset, size = UUID(request.attachment_id), request.offset, len(request.chunk)
+    access.own_attachment(call, attachment_id)
+    attachment = store.lock_attachment(call, attachment_id)
+    attachment_rules.require_state(attachment.state, UPLOADING)
+    upload = drafts.upload_of(attachment)
+    if attachment_rules.is_repeated(upload, offset):
+        if store.chunk_size(call, attachment_id, offset) != size:
+            raise attachment_rules.wrong_offset(upload.next_offset)
+        return AppendAttachmentResponse(next_offset=upload.next_offset)
+    attachment_rules.require_next(upload, offset, size)
+    store.add_chunk(call, attachment_id, offset, request.chunk)
+    attachment.next_offset += size
+    attachment.chunks += 1
+    return AppendAttachmentResponse(next_offset=attachment.next_offset)
+
+
+async def prepare_complete_attachment(
+    outside: Outside, request: CompleteAttachmentRequest
+) -> Examined | None:
+    """Reads and examines what was stored, which takes longer than a transaction should.
+
+    Chunks are never written over, so that what was examined stays so.
+    """
+    attachment_id = UUID(request.attachment_id)
+    size = await outside.read(store.uploaded_by, attachment_id, outside.principal.id)
+    if size is None:
+        return None
+    pieces = await outside.read(store.pieces, attachment_id, 0, size)
+    return await asyncio.to_thread(uploads.examine, outside.protection, attachment_id, pieces)
+
+
+def complete_attachment(
+    call: Call, request: CompleteAttachmentRequest
+) -> CompleteAttachmentResponse:
+    """Puts an attachment to use when it is whole and what it was said to be."""
+    attachment_id = UUID(request.attachment_id)
+    _, owner = access.own_attachment(call, attachment_id)
+    application = access.editable(call, str(owner.application_id))
+    attachment = store.lock_attachment(call, attachment_id)
+    attachment_rules.require_state(attachment.state, UPLOADING)
+    if not isinstance(call.prepared, Examined):
+        raise attachment_rules.wrong_offset(attachment.next_offset)
+    upload = drafts.upload_of(attachment)
+    attachment_rules.require_whole(upload, attachment.content_type, call.prepared, request.sha256)
+    uploads.complete(call, application, attachment, request.sha256)
+    call.record("attachment", attachment_id, attachment.state)
+    return CompleteAttachmentResponse(
+        application=changes.changed(call, application),
+        attachment=messages.attachment(attachment),
+    )
+
+
+def read_attachment(call: Call, request: ReadAttachmentRequest) -> ReadAttachmentResponse:
+    """Returns a piece of a complete attachment to those whom it concerns."""
+    attachment_id = UUID(request.attachment_id)
+    attachment = access.seen_attachment(call, attachment_id)
+    attachment_rules.require_state(attachment.state, COMPLETE)
+    start = request.offset
+    end = min(start + (request.size_bytes_max or _PIECE_BYTES_MAX), attachment.size_bytes)
+    content = b""
+    for piece in store.pieces(call.connection, attachment_id, start, end):
+        opened = store.opened(call.protection, attachment_id, piece)
+        content += opened[max(start - piece.chunk_offset, 0) : end - piece.chunk_offset]
+    call.record("attachment", attachment_id)
+    return ReadAttachmentResponse(attachment=messages.attachment(attachment), piece=content)
+
+
+def attest_sighting(call: Call, request: AttestSightingRequest) -> AttestSightingResponse:
+    """Keeps the caller's statement that he saw something himself."""
+    application = access.editable(call, request.application_id, request.etag)
+    kind = application_pb2.Sighting.Kind.Name(request.kind).removeprefix("KIND_")
+    shown_by = forms.shown_by(filling.form_of(call, application), kind.lower())
+    attachment = access.in_use(call, application, request.attachment_id, shown_by)
+    drafts.attest(call, application, kind, attachment.attachment_id, request.place)
+    call.record("application", application.application_id, application.state)
+    return AttestSightingResponse(application=changes.changed(call, application))
+
+
+def sign_application(call: Call, request: SignApplicationRequest) -> SignApplicationResponse:
+    """Keeps the customer's signature of what the tablet showed him."""
+    application = access.editable(call, request.application_id, request.etag)
+    rules.require_signed(application.form_hash, request.form_hash)
+    attachment = access.in_use(call, application, request.attachment_id, {SIGNATURE})
+    application.signature_form_hash = application.form_hash
+    application.signature_attachment_id = attachment.attachment_id
+    call.record("application", application.application_id, application.state)
+    return SignApplicationResponse(application=changes.changed(call, application))
+
+
+def check_application(call: Call, request: CheckApplicationRequest) -> CheckApplicationResponse:
+    """Returns every fault of an application of the caller's branch."""
+    application = access.own_branchs(call, request.application_id)
+    evidence = store.evidence(call.session, application.application_id)
+    faults = submission.faults(call, application, evidence)
+    return CheckApplicationResponse(faults=[messages.fault(fault) for fault in faults])
+
+
+def submit_application(call: Call, request: SubmitApplicationRequest) -> SubmitApplicationResponse:
+    """Freezes the content and has somebody else decide about it."""
+    application = access.editable(call, request.application_id, request.etag)
+    evidence = store.evidence(call.session, application.application_id)
+    rules.require_complete(submission.faults(call, application, evidence))
+    submission.submit(call, application, evidence)
+    call.record("application", application.application_id, application.state)
+    return SubmitApplicationResponse(application=changes.changed(call, application))
+
+
+def withdraw_application(
+    call: Call, request: WithdrawApplicationRequest
+) -> WithdrawApplicationResponse:
+    """Ends an application, and the task about it, before anybody decided."""
+    application = access.own(call, request.application_id)
+    was_submitted = application.state == State.SUBMITTED
+    changes.step(application, Step.WITHDRAW)
+    errors.require_etag(application.version, request.etag)
+    if was_submitted:
+        submission.withdraw(call, application)
+    call.record("application", application.application_id, application.state, request.purpose)
+    return WithdrawApplicationResponse(application=changes.changed(call, application))
+
+
+def get_application(call: Call, request: GetApplicationRequest) -> GetApplicationResponse:
+    """Shows an application; to its maker whole, as long as he may correct it."""
+    application = access.own_branchs(call, request.application_id)
+    is_whole = application.maker_id == call.principal.id and application.state in rules.EDITABLE
+    evidence = store.evidence(call.session, application.application_id)
+    response = GetApplicationResponse(
+        application=messages.application(application, evidence),
+        answers=messages.answers(
+            filling.form_of(call, application),
+            filling.answers(call, application),
+            whole=is_whole,
+        ),
+    )
+    number = filling.account_number(call, application)
+    if number:
+        response.result.CopyFrom(messages.result(number, application))
+    call.record("application", application.application_id)
+    return response
+
+
+def list_applications(call: Call, request: ListApplicationsRequest) -> ListApplicationsResponse:
+    """Lists the applications of the caller's branch."""
+    page = paging.open_page(call, request)
+    found = store.page(
+        call,
+        call.principal.branch_id,
+        [
+            application_pb2.Application.State.Name(state).removeprefix("STATE_")
+            for state in request.states
+        ],
+        UUID(request.customer_id) if request.customer_id else None,
+        (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None,
+        page.size,
+    )
+    token = ""
+    if len(found) == page.size:
+        key = (found[-1].create_time.astimezone(UTC).isoformat(), str(found[-1].application_id))
+        token = paging.next_token(call, request, key)
+    return ListApplicationsResponse(
+        applications=[
+            messages.application(row, store.evidence(call.session, row.application_id))
+            for row in found
+        ],
+        next_page_token=token,
+    )
+
+
+def get_journey(call: Call, request: GetJourneyRequest) -> GetJourneyResponse:
+    """Tells a journey to those whose branch or centre it touched, and to auditors."""
+    entries = journal.journey(call.connection, UUID(request.journey_id))
+    principal = call.principal
+    touched = any(entry.chain == principal.branch_id for entry in entries)
+    if not entries or not (touched or access.AUDIT in principal.permissions):
+        raise errors.NotFound(
+            ErrorReason.ERROR_REASON_JOURNEY_NOT_FOUND, "There is no such journey here."
+        )
+    call.record("journey", request.journey_id)
+    return GetJourneyResponse(steps=messages.steps(entries))

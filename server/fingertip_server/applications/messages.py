@@ -1,0 +1,161 @@
+"""Applications as the contract shows them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from fingertip.applications.v1 import application_pb2, applications_service_pb2
+from fingertip.applications.v1.applications_service_pb2 import ApplicationFault, JourneyStep
+from fingertip_server.applications.faults import Fault
+from fingertip_server.applications.store import Evidence
+from fingertip_server.applications.tables import Application, ApplicationSighting, Attachment
+from fingertip_server.packs.schema_forms import DataClass, FieldType, Form
+from fingertip_server.protection import masking
+
+_HIDDEN = "****"
+# What has no shape of its own is hidden whole: of a choice even the length tells the answer.
+_MASKS = {
+    FieldType.NAME: masking.mask_name,
+    FieldType.RESIDENT_ID: masking.mask_identity_number,
+    FieldType.MOBILE: masking.mask_phone,
+    FieldType.BANK_CARD: masking.mask_card,
+    FieldType.ADDRESS: masking.mask_address,
+    FieldType.TEXT: masking.mask_ends,
+}
+
+
+class _Entry(Protocol):
+    """An entry of the audit journal, as far as a journey tells it."""
+
+    time: datetime
+    actor_name: str
+    actor_id: str
+    action: str
+    reason: str
+    object_kind: str
+    object_id: str
+    object_state: str
+    chain: str
+
+
+def application(row: Application, evidence: Evidence) -> application_pb2.Application:
+    """Returns the application as it is now."""
+    return application_pb2.Application(
+        application_id=str(row.application_id),
+        form_code=row.form_code,
+        form_version=row.form_version,
+        branch_id=row.branch_id,
+        customer_id=str(row.customer_id),
+        journey_id=str(row.journey_id),
+        state=application_pb2.Application.State.Value(f"STATE_{row.state}"),
+        revision=row.revision,
+        etag=str(row.version),
+        maker_id=row.maker_id,
+        form_hash=row.form_hash,
+        signed=row.signature_form_hash == row.form_hash,
+        content_hash=row.content_hash or b"",
+        task_id=_text(row.task_id),
+        state_note=row.state_note,
+        defects=[
+            application_pb2.Defect(subject=subject, note=note) for subject, note in row.defects
+        ],
+        sightings=[sighting(each) for each in evidence.sightings],
+        attachments=[attachment(each) for each in evidence.attachments],
+        create_time=_instant(row.create_time),
+        submit_time=_instant(row.submit_time),
+        version=row.version,
+    )
+
+
+def attachment(row: Attachment) -> application_pb2.Attachment:
+    """Returns an attachment as it is now."""
+    return application_pb2.Attachment(
+        attachment_id=str(row.attachment_id),
+        kind=row.kind,
+        content_type=row.content_type,
+        size_bytes=row.size_bytes,
+        state=application_pb2.Attachment.State.Value(f"STATE_{row.state}"),
+        next_offset=row.next_offset,
+        sha256=row.sha256 or b"",
+    )
+
+
+def sighting(row: ApplicationSighting) -> application_pb2.Sighting:
+    """Returns a sighting as it was attested."""
+    return application_pb2.Sighting(
+        kind=application_pb2.Sighting.Kind.Value(f"KIND_{row.kind}"),
+        attachment_id=str(row.attachment_id),
+        staff_id=row.staff_id,
+        device_id=_text(row.device_id),
+        place=row.place,
+        attest_time=_instant(row.attest_time),
+    )
+
+
+def fault(found: Fault) -> ApplicationFault:
+    """Returns a fault."""
+    return ApplicationFault(
+        subject=found.subject,
+        kind=ApplicationFault.Kind.Value(f"KIND_{found.kind}"),
+        note=found.note,
+    )
+
+
+def answers(form: Form, given: Mapping[str, str], *, whole: bool) -> list[application_pb2.Answer]:
+    """Returns the answers in the order of the form, masked by its data classes unless whole."""
+    return [
+        application_pb2.Answer(
+            field_key=field.key,
+            value=given[field.key]
+            if whole or field.data_class == DataClass.C1
+            else _masked(field.type, given[field.key]),
+        )
+        for field in form.fields
+        if field.key in given
+    ]
+
+
+def result(account_number: str, row: Application) -> applications_service_pb2.ExecutionResult:
+    """Returns what the bank did, the account number masked."""
+    return applications_service_pb2.ExecutionResult(
+        account_number=masking.mask_card(account_number),
+        core_reference=row.core_reference,
+        execute_time=_instant(row.execute_time),
+    )
+
+
+def steps(entries: Iterable[_Entry]) -> list[JourneyStep]:
+    """Returns the steps of a journey."""
+    return [
+        JourneyStep(
+            time=_instant(entry.time),
+            actor=entry.actor_name or entry.actor_id,
+            action=entry.action,
+            refusal=entry.reason,
+            object_kind=entry.object_kind,
+            object_id=entry.object_id,
+            object_state=entry.object_state,
+            branch_id=entry.chain,
+        )
+        for entry in entries
+    ]
+
+
+def _masked(kind: FieldType, value: str) -> str:
+    mask = _MASKS.get(kind)
+    return mask(value) if mask is not None else _HIDDEN
+
+
+def _text(value: UUID | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _instant(value: datetime | None) -> Timestamp | None:
+    if value is None:
+        return None
+    instant = Timestamp()
+    instant.FromDatetime(value)
+    return instant

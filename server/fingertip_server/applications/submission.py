@@ -1,0 +1,124 @@
+"""Checks an application as a whole, and freezes what is authorised and executed."""
+
+import hashlib
+
+from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip_server.applications import (
+    changes,
+    checks,
+    customers,
+    decisions,
+    filling,
+    messages,
+    rules,
+    store,
+)
+from fingertip_server.applications.checks import DocumentPolicy, Filled
+from fingertip_server.applications.faults import Fault
+from fingertip_server.applications.rules import State, Step
+from fingertip_server.applications.tables import Application
+from fingertip_server.authorization import tasks
+from fingertip_server.authorization.tasks import TaskDraft
+from fingertip_server.identifiers.validity import ValidityYears
+from fingertip_server.packs.schema_policies import Policies
+from fingertip_server.rpc.call import Call
+
+_SEEN = frozenset({"APPLICANT", "SIGNATURE"})
+
+
+def faults(call: Call, application: Application, evidence: store.Evidence) -> list[Fault]:
+    """Returns every fault of an application as it is now."""
+    return checks.check(
+        Filled(
+            form=filling.form_of(call, application),
+            answers=filling.answers(call, application),
+            attachments=frozenset(each.kind for each in evidence.in_use),
+            sightings=frozenset(each.kind.lower() for each in evidence.sightings),
+            is_signed=application.signature_form_hash == application.form_hash,
+            master=customers.master(call, application.customer_id),
+            documents=_documents(call.bank.policies),
+            today=call.now.astimezone(call.bank.time_zone(application.branch_id)).date(),
+        )
+    )
+
+
+def submit(call: Call, application: Application, evidence: store.Evidence) -> None:
+    """Freezes the next revision of a locked application, and opens the task about it."""
+    applicant = customers.applicant(call, application.customer_id)
+    is_again = application.state == State.RETURNED
+    changes.step(application, Step.SUBMIT)
+    application.revision += 1
+    application.defects = []
+    application.submit_time = call.now
+    content = _content(call, application, evidence, applicant.customer_number)
+    application.content_hash = hashlib.sha256(content).digest()
+    store.add_revision(call, application, content)
+    opened = tasks.open_task(
+        call,
+        TaskDraft(
+            subject_kind=decisions.SUBJECT,
+            subject_id=application.application_id,
+            revision=application.revision,
+            content_hash=application.content_hash,
+            scene=call.bank.scene_of(filling.form_of(call, application)),
+            branch_id=application.branch_id,
+            maker_id=application.maker_id,
+            maker_person_id=application.maker_person_id,
+            customer_id=application.customer_id,
+            tier_rank=applicant.tier_rank,
+            is_waiting=_is_waiting(call, evidence),
+            previous_task_id=application.task_id if is_again else None,
+        ),
+    )
+    application.task_id = opened.task_id
+    application.state_note = opened.park_reason or decisions.WAITS_NOTE
+
+
+def withdraw(call: Call, application: Application) -> None:
+    """Ends the task about a locked application that was submitted."""
+    tasks.withdraw(call, decisions.SUBJECT, application.application_id)
+
+
+def _content(
+    call: Call, application: Application, evidence: store.Evidence, customer_number: str
+) -> bytes:
+    """Returns the bytes of what is authorised and executed: stored, and never made again."""
+    scene = call.bank.scene_of(filling.form_of(call, application))
+    return ApplicationContent(
+        application_id=str(application.application_id),
+        revision=application.revision,
+        work_kind=scene.work_kind,
+        branch_id=application.branch_id,
+        maker_id=application.maker_id,
+        customer_number=customer_number,
+        signed_form=filling.signed_form(call, application),
+        form_hash=application.form_hash,
+        evidence=[
+            ApplicationContent.Evidence(
+                attachment_id=str(each.attachment_id),
+                kind=each.kind,
+                content_type=each.content_type,
+                size_bytes=each.size_bytes,
+                sha256=each.sha256 or b"",
+            )
+            for each in evidence.in_use
+        ],
+        sightings=[messages.sighting(each) for each in evidence.sightings],
+    ).SerializeToString(deterministic=True)
+
+
+def _is_waiting(call: Call, evidence: store.Evidence) -> bool:
+    """Tells whether the customer waits at the counter."""
+    seen = [each.attest_time for each in evidence.sightings if each.kind in _SEEN]
+    return rules.is_waiting(max(seen, default=None), call.now)
+
+
+def _documents(policies: Policies) -> DocumentPolicy:
+    return DocumentPolicy(
+        expired_accepted=policies.flag("documents.expired_accepted"),
+        years=ValidityYears(
+            under_16=policies.count("documents.validity_years_under_16"),
+            from_16_to_25=policies.count("documents.validity_years_16_to_25"),
+            from_26_to_45=policies.count("documents.validity_years_26_to_45"),
+        ),
+    )

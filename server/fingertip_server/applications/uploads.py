@@ -1,0 +1,54 @@
+"""Puts attachments in the place of former ones, and tells what stored bytes are."""
+
+import hashlib
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, update
+
+from fingertip_server.applications import content_types, filling, store
+from fingertip_server.applications.attachment_rules import COMPLETE, Examined
+from fingertip_server.applications.checks import SIGNATURE
+from fingertip_server.applications.tables import Application, ApplicationSighting, Attachment
+from fingertip_server.protection import Protection
+from fingertip_server.rpc.call import Call
+
+
+def examine(protection: Protection, attachment_id: UUID, pieces: Sequence[store.Piece]) -> Examined:
+    """Returns what the stored chunks make together. Takes time: not for the event loop."""
+    content = b"".join(store.opened(protection, attachment_id, piece) for piece in pieces)
+    return Examined(
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).digest(),
+        content_type=content_types.detect(content),
+    )
+
+
+def complete(call: Call, application: Application, attachment: Attachment, sha256: bytes) -> None:
+    """Puts an attachment to use in the place of the former of its kind.
+
+    What was stated to be seen on the former is void, and so is a signature that was the former.
+    """
+    former = call.session.scalars(
+        update(Attachment)
+        .where(
+            Attachment.application_id == application.application_id,
+            Attachment.kind == attachment.kind,
+            Attachment.state == COMPLETE,
+            ~Attachment.is_replaced,
+        )
+        .values(is_replaced=True)
+        .returning(Attachment.attachment_id)
+    ).all()
+    if former:
+        call.session.execute(
+            delete(ApplicationSighting).where(
+                ApplicationSighting.application_id == application.application_id,
+                ApplicationSighting.attachment_id.in_(former),
+            )
+        )
+        if attachment.kind == SIGNATURE:
+            filling.void_signature(call, application)
+    attachment.state = COMPLETE
+    attachment.sha256 = sha256
+    call.flush()

@@ -1,0 +1,91 @@
+"""The frame of a member of staff's part: sign in, come on shift, play, leave."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fingertip.identity.v1.identity_service_pb2 import EndShiftRequest, StartShiftRequest
+from fingertip.identity.v1.staff_pb2 import Staff
+from fingertip_client.caller import Caller
+from fingertip_client.credentials import DeviceFile
+from fingertip_client.refusal import Refused
+from fingertip_client.request_ids import new_request_id
+from fingertip_server.demo.lines import Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A member of staff at work: his calls, his voice, and what the narrator tells him."""
+
+    caller: Caller
+    staff: Staff
+    reporter: Reporter
+    cues: asyncio.Queue[str]
+
+    async def come_on_shift(self) -> None:
+        """Makes alerts and tasks reach him; a run that was killed may have left him on shift."""
+        try:
+            await self.caller.identity.StartShift(StartShiftRequest(request_id=new_request_id()))
+        except Refused as refused:
+            if refused.reason != "ALREADY_ON_SHIFT":
+                raise
+
+    async def leave(self) -> None:
+        """Ends shift and session."""
+        await self.caller.identity.EndShift(EndShiftRequest(request_id=new_request_id()))
+        await self.caller.sign_out()
+
+
+def play(role: str, part: Callable[[Party], Awaitable[None]]) -> None:
+    """Plays a part until it ends, or until the narrator closes this process's standard input."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--target", action="append", required=True)
+    parser.add_argument("--device", type=Path, required=True)
+    parser.add_argument("--password-file", type=Path, required=True)
+    parser.add_argument("staff_number")
+    sys.exit(asyncio.run(_play(role, part, parser.parse_args())))
+
+
+async def _play(
+    role: str, part: Callable[[Party], Awaitable[None]], given: argparse.Namespace
+) -> int:
+    device = DeviceFile.load(given.device)
+    reporter = Reporter(f"{role} {given.staff_number}")
+    async with Caller(given.target, device=device.credential) as caller:
+        try:
+            session = await caller.sign_in(given.staff_number, given.password_file.read_text())
+            reporter = Reporter(f"{role} {session.staff.display_name}")
+            party = Party(caller, session.staff, reporter, asyncio.Queue())
+            await party.come_on_shift()
+            try:
+                await _until_closed(part(party), party.cues)
+            finally:
+                await party.leave()
+        except Refused as refused:
+            reporter.fail(refused)
+            return 1
+    return 0
+
+
+async def _until_closed(part: Awaitable[None], cues: asyncio.Queue[str]) -> None:
+    """Plays the part and hands it the narrator's lines; his silence for good ends it."""
+    stdin = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin
+    )
+
+    async def listen() -> None:
+        while line := await stdin.readline():
+            cues.put_nowait(line.decode().rstrip("\n"))
+
+    playing = asyncio.ensure_future(part)
+    listening = asyncio.create_task(listen())
+    done, _ = await asyncio.wait({playing, listening}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (playing, listening):
+        task.cancel()
+    await asyncio.wait({playing, listening})
+    if playing in done:
+        playing.result()
