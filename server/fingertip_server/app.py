@@ -14,16 +14,19 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from sqlalchemy import Connection, text
 
+from fingertip.applications.v1 import applications_service_pb2
 from fingertip.audit.v1 import audit_service_pb2
+from fingertip.authorization.v1 import authorization_service_pb2
+from fingertip.customer.v1 import customer_service_pb2
 from fingertip.events.v1 import events_service_pb2
+from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
+from fingertip.lobby.v1 import lobby_service_pb2
 from fingertip_server import domains, errors
-
-# T from fingertip_server.applications import handlers as applications
+from fingertip_server.applications import handlers as applications
 from fingertip_server.audit import handlers as audit
-
-# T from fingertip_server.authorization import handlers as authorization
-# T from fingertip_server.customer import handlers as customer
+from fingertip_server.authorization import handlers as authorization
+from fingertip_server.customer import handlers as customer
 from fingertip_server.db import engine as engines
 from fingertip_server.db import installation, migrating
 from fingertip_server.events.readers import Readers
@@ -32,12 +35,10 @@ from fingertip_server.events.security import SecurityWatch
 from fingertip_server.events.tokens import Tokens
 from fingertip_server.events.watching import Limits, Watching
 from fingertip_server.events.wiring import Wiring
-
-# T from fingertip_server.fulfilment import handlers as fulfilment
+from fingertip_server.fulfilment import handlers as fulfilment
 from fingertip_server.identity import handlers as identity
 from fingertip_server.identity.authentication import Authenticator
-
-# T from fingertip_server.lobby import handlers as lobby
+from fingertip_server.lobby import handlers as lobby
 from fingertip_server.packs.bank import Bank
 from fingertip_server.protection import keyfile
 from fingertip_server.protection.keyring import KeyRing
@@ -68,11 +69,11 @@ _OPTIONS = (
 
 _MODULES: Mapping[str, tuple[ModuleType, ModuleType]] = {
     "IdentityService": (identity_service_pb2, identity),
-    # T    "LobbyService": (lobby_service_pb2, lobby),
-    # T    "CustomerService": (customer_service_pb2, customer),
-    # T    "ApplicationsService": (applications_service_pb2, applications),
-    # T    "AuthorizationService": (authorization_service_pb2, authorization),
-    # T    "FulfilmentService": (fulfilment_service_pb2, fulfilment),
+    "LobbyService": (lobby_service_pb2, lobby),
+    "CustomerService": (customer_service_pb2, customer),
+    "ApplicationsService": (applications_service_pb2, applications),
+    "AuthorizationService": (authorization_service_pb2, authorization),
+    "FulfilmentService": (fulfilment_service_pb2, fulfilment),
     "AuditService": (audit_service_pb2, audit),
 }
 
@@ -205,7 +206,7 @@ class App:
             self.port = self.server.add_insecure_port(self.settings.listen)
         except RuntimeError:
             raise StartRefused(
-                f"{self.settings.listen} cannot be listened on: it is taken, or not of this machine."
+                f"{self.settings.listen} cannot be listened on: it is taken, or not this machine's."
             ) from None
 
     def _run(self, work: Coroutine[object, object, None]) -> None:

@@ -11,6 +11,9 @@ from google.rpc import status_pb2
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_status import rpc_status
 
+from fingertip_client.caller import Caller
+from fingertip_client.retry import Patience
+
 Context = grpc.aio.ServicerContext[Message, Message]
 Unary = Callable[[Message, Context], Awaitable[Message]]
 Messages = AsyncIterator[Message]
@@ -73,6 +76,23 @@ async def serving(
         yield server
     finally:
         await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def calling(
+    service: str,
+    *,
+    unary: dict[str, Unary] | None = None,
+    streams: dict[str, Stream] | None = None,
+    device: str = "",
+    patience: Patience | None = None,
+) -> AsyncIterator[Caller]:
+    """Runs a scripted server for a while, with a caller of it."""
+    async with (
+        serving(service, unary=unary, streams=streams) as server,
+        Caller([server.target], device=device, patience=patience) as caller,
+    ):
+        yield caller
 
 
 async def refuse(

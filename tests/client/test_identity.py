@@ -10,14 +10,12 @@ from google.protobuf.message import Message
 from fingertip.events.v1.events_service_pb2 import WatchRequest, WatchResponse
 from fingertip.identity.v1.device_pb2 import Device
 from fingertip.identity.v1.identity_service_pb2 import (
-    EnrolDeviceRequest,
     EnrolDeviceResponse,
     GetSessionRequest,
     GetSessionResponse,
     SignInResponse,
     SignOutResponse,
 )
-from fingertip_client.caller import Caller
 from fingertip_client.credentials import CredentialFileError, Credentials, DeviceFile
 from tests.client import scripted
 
@@ -31,50 +29,32 @@ def identity_of(context: scripted.Context) -> dict[str, str]:
     return {key: str(sent[key]) for key in ("fingertip-device", "authorization") if key in sent}
 
 
-class Identity:
-    """Enrols, signs in and out, and remembers who each call came from."""
-
-    def __init__(self) -> None:
-        self.seen: list[dict[str, str]] = []
-
-    async def enrol(self, request: Message, context: scripted.Context) -> Message:
-        self.seen.append(identity_of(context))
-        assert isinstance(request, EnrolDeviceRequest)
-        assert request.enrolment_code == "CODE-1234"
-        device = Device(device_id="device-1", branch_id="0101", display_name="取号机1")
-        return EnrolDeviceResponse(device=device, credential="c-secret")
-
-    async def sign_in(self, request: Message, context: scripted.Context) -> Message:
-        self.seen.append(identity_of(context))
-        return SignInResponse(token="t-secret")
-
-    async def session(self, request: Message, context: scripted.Context) -> Message:
-        self.seen.append(identity_of(context))
-        return GetSessionResponse()
-
-    async def sign_out(self, request: Message, context: scripted.Context) -> Message:
-        self.seen.append(identity_of(context))
-        return SignOutResponse()
-
-
 async def test_a_device_and_then_a_person_are_told_with_every_call() -> None:
-    identity = Identity()
-    answers: dict[str, scripted.Unary] = {
-        "EnrolDevice": identity.enrol,
-        "SignIn": identity.sign_in,
-        "GetSession": identity.session,
-        "SignOut": identity.sign_out,
+    seen: list[dict[str, str]] = []
+
+    def answering(response: Message) -> scripted.Unary:
+        async def answer(request: Message, context: scripted.Context) -> Message:
+            seen.append(identity_of(context))
+            return response
+
+        return answer
+
+    device = Device(device_id="device-1", branch_id="0101", display_name="取号机1")
+    answers = {
+        "EnrolDevice": answering(EnrolDeviceResponse(device=device, credential="c-secret")),
+        "SignIn": answering(SignInResponse(token="t-secret")),
+        "GetSession": answering(GetSessionResponse()),
+        "SignOut": answering(SignOutResponse()),
     }
-    async with scripted.serving(IDENTITY, unary=answers) as server:
-        async with Caller([server.target]) as caller:
-            assert await caller.enrol("CODE-1234") == ENROLLED
-            await caller.sign_in("100101", "correct horse")
-            await caller.identity.GetSession(GetSessionRequest())
-            await caller.sign_out()
-            await caller.identity.GetSession(GetSessionRequest())
-    device = {"fingertip-device": "c-secret"}
-    person = device | {"authorization": "Bearer t-secret"}
-    assert identity.seen == [{}, device, person, person, device]
+    async with scripted.calling(IDENTITY, unary=answers) as caller:
+        assert await caller.enrol("CODE-1234") == ENROLLED
+        await caller.sign_in("100101", "correct horse")
+        await caller.identity.GetSession(GetSessionRequest())
+        await caller.sign_out()
+        await caller.identity.GetSession(GetSessionRequest())
+    machine = {"fingertip-device": "c-secret"}
+    person = machine | {"authorization": "Bearer t-secret"}
+    assert seen == [{}, machine, person, person, machine]
 
 
 async def test_streams_say_who_calls_too() -> None:
@@ -84,9 +64,8 @@ async def test_streams_say_who_calls_too() -> None:
         seen.append(identity_of(context))
         yield WatchResponse()
 
-    async with scripted.serving(EVENTS, streams={"Watch": watch}) as server:
-        async with Caller([server.target], device="c-secret") as caller:
-            assert [r async for r in caller.events.Watch(WatchRequest(branch_id="0101"))]
+    async with scripted.calling(EVENTS, streams={"Watch": watch}, device="c-secret") as caller:
+        assert [r async for r in caller.events.Watch(WatchRequest(branch_id="0101"))]
     assert seen == [{"fingertip-device": "c-secret"}]
 
 

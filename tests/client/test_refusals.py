@@ -5,7 +5,6 @@ import pytest
 from google.protobuf.message import Message
 
 from fingertip.lobby.v1.lobby_service_pb2 import IssueTicketRequest
-from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused, Violation
 from fingertip_client.request_ids import new_request_id
 from tests.client import scripted
@@ -14,10 +13,9 @@ LOBBY = "fingertip.lobby.v1.LobbyService"
 
 
 async def refusal_of(issue: scripted.Unary) -> Refused:
-    async with scripted.serving(LOBBY, unary={"IssueTicket": issue}) as server:
-        async with Caller([server.target]) as caller:
-            with pytest.raises(Refused) as refused:
-                await caller.lobby.IssueTicket(IssueTicketRequest(request_id=new_request_id()))
+    async with scripted.calling(LOBBY, unary={"IssueTicket": issue}) as caller:
+        with pytest.raises(Refused) as refused:
+            await caller.lobby.IssueTicket(IssueTicketRequest(request_id=new_request_id()))
     return refused.value
 
 

@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
-from fingertip_server.packs import reading
+from fingertip_server.packs import DEMO
 
 
 def copy_demo(folder: Path) -> Path:
     """Copies the demo pack below the folder and returns where it is."""
-    return Path(shutil.copytree(reading.DEMO_FOLDER, folder / "pack"))
+    return Path(shutil.copytree(DEMO, folder / "pack"))
 
 
 def change(pack: Path, file: str, old: str, new: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from fingertip_server.identifiers import bank_card, resident_id
-from fingertip_server.packs import reading, schema
+from fingertip_server.packs import DEMO, reading, schema
 from fingertip_server.packs.quantities import Money
 from fingertip_server.packs.schema_bank import BranchKind
 from fingertip_server.packs.schema_forms import SightingKind
@@ -17,7 +17,7 @@ from fingertip_server.packs.schema_policies import KINDS, PolicyKind
 
 @pytest.fixture(scope="module")
 def pack() -> schema.Pack:
-    return reading.read_pack(reading.DEMO_FOLDER)
+    return reading.read_pack(DEMO)
 
 
 def test_the_demo_bank_has_three_branches_a_centre_and_a_head_office(pack: schema.Pack) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fingertip_server.packs import reading
+from fingertip_server.packs import DEMO, reading
 from fingertip_server.packs.faults import Fault, PackRefused
 from tests.packs import folders, wrong_packs
 from tests.packs.wrong_packs import FORM, SCENE, Wrong
@@ -52,7 +52,7 @@ def test_a_contradiction_is_told(pack: Path, wrong: Wrong) -> None:
 @pytest.mark.parametrize("wrong", wrong_packs.YAML, ids=lambda wrong: wrong.new[:40])
 def test_what_a_pack_does_not_use_of_yaml_is_told(pack: Path, wrong: Wrong) -> None:
     _must_tell(pack, wrong)
-    assert len(_faults(pack)) == 1
+    assert len({(fault.file, fault.line) for fault in _faults(pack)}) == 1
 
 
 def test_every_fault_of_every_file_is_told_at_once(pack: Path) -> None:
@@ -80,6 +80,12 @@ def test_a_bad_entry_still_shows_its_dangling_names(pack: Path) -> None:
     messages = [fault.message for fault in _faults(pack)]
     assert any("no role 'spy'" in message for message in messages)
     assert any("shoe_size" in message for message in messages)
+
+
+def test_a_key_given_twice_hides_no_other_fault(pack: Path) -> None:
+    folders.change(pack, "staff.yaml", "roles: [auditor]", "roles: [spy]\n    roles: [auditor]")
+    messages = [fault.message for fault in _faults(pack)]
+    assert messages == ["There is no role 'spy'.", "The key 'roles' stands here twice."]
 
 
 def test_what_an_unreadable_file_would_have_given_is_not_held_against_others(pack: Path) -> None:
@@ -185,7 +191,7 @@ def test_the_refusal_reads_as_file_line_and_reason(pack: Path) -> None:
 
 def test_the_hash_follows_names_and_bytes_and_nothing_else(pack: Path, tmp_path: Path) -> None:
     original = reading.read_pack(pack)
-    assert original.sha256 == reading.read_pack(reading.DEMO_FOLDER).sha256
+    assert original.sha256 == reading.read_pack(DEMO).sha256
     os.utime(pack / "bank.yaml", (0, 0))
     (pack / ".notes").write_text("left out")
     (pack / "README.md").write_text("left out as well")
@@ -204,4 +210,4 @@ def test_numbers_and_words_stay_what_was_written(pack: Path) -> None:
 def test_files_from_another_system_are_read(pack: Path) -> None:
     text = (pack / "bank.yaml").read_text()
     (pack / "bank.yaml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-    assert reading.read_pack(pack).bank == reading.read_pack(reading.DEMO_FOLDER).bank
+    assert reading.read_pack(pack).bank == reading.read_pack(DEMO).bank

@@ -10,7 +10,7 @@ import pytest
 
 from fingertip_server.identifiers import bank_card, names, phone, resident_id
 from fingertip_server.identifiers.resident_id import Document, Sex
-from fingertip_server.packs import reading, synthetic
+from fingertip_server.packs import DEMO, reading, synthetic
 from fingertip_server.packs.synthetic import Population, SyntheticCustomer
 from fingertip_server.packs.synthetic_words import COMPOUND_SURNAMES
 
@@ -21,7 +21,7 @@ STARTS = (0, 499, 9_990_000, 50_000_000, synthetic.COUNT_MAX - 500)
 
 @pytest.fixture(scope="module")
 def population() -> Population:
-    return synthetic.population_of(reading.read_pack(reading.DEMO_FOLDER))
+    return synthetic.population_of(reading.read_pack(DEMO))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_ms_wang_is_the_first(population: Population) -> None:
 
 
 def test_the_authoriser_who_is_a_customer_is_the_second(population: Population) -> None:
-    pack = reading.read_pack(reading.DEMO_FOLDER)
+    pack = reading.read_pack(DEMO)
     (member,) = [member for member in pack.staff if member.customer_number]
     (customer,) = synthetic.customers(population, 1, start=1)
     assert customer.customer_number == member.customer_number

@@ -1,6 +1,6 @@
 """Tells other domains about customers, and asks the bank for what it knows of them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from fingertip.fulfilment.v1.work_item_pb2 import ViewSectionOrder, WorkOrder
@@ -10,30 +10,17 @@ from fingertip_server.customer.values import (
     CustomerFacts,
     Identifier,
     IdentifierKind,
-    SectionPlan,
+    section_id,
 )
 from fingertip_server.protection import masking
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import WorkItemDraft
 
-__all__ = [
-    "CustomerFacts",
-    "Identifier",
-    "IdentifierKind",
-    "ask_for_view",
-    "by_card",
-    "by_id",
-    "by_identifier",
-    "by_number",
-    "by_resident_id",
-    "identifier",
-    "masked_name",
-]
-
 # Whoever looks at a view has turned away by then: a part that nobody gave is asked for anew.
 _DEADLINE = timedelta(seconds=30)
 # When even the queue has forgotten the question.
 _PATIENCE = 2 * _DEADLINE
+
 
 def identifier(call: Call, kind: IdentifierKind, value: str) -> Identifier:
     """Returns what a card, document or phone is found by, however it is written."""
@@ -75,31 +62,26 @@ def masked_name(call: Call, customer: CustomerFacts) -> str:
     return masking.mask_name(name)
 
 
-def ask_for_view(call: Call, customer: CustomerFacts) -> None:
+def ask_for_view(call: Call, customer_id: UUID) -> None:
     """Asks the bank for the parts of a customer's view that are past their time to live.
 
     Whoever asks meanwhile gets the same answer; the call's home topic is told when it is there.
     """
     plans = rules.section_plans(call.bank.policies)
-    asked = store.ask(call.connection, customer.customer_id, call.home, plans, _PATIENCE)
-    for plan in plans:
-        if plan.kind in asked:
-            call.enqueue(_draft(call, customer, plan, deadline=asked[plan.kind] + _DEADLINE))
-
-
-def _draft(
-    call: Call, customer: CustomerFacts, plan: SectionPlan, deadline: datetime
-) -> WorkItemDraft:
-    order = ViewSectionOrder(
-        customer_number=customer.customer_number, kind=messages.section_kind(plan.kind)
-    )
-    return WorkItemDraft(
-        kind=plan.work_kind,
-        subject_kind="customer",
-        subject_id=str(customer.customer_id),
-        order=WorkOrder(view_section=order),
-        branch_id=call.home,
-        operation_id=uuid4(),
-        deadline=deadline,
-        dedupe_key=f"{customer.customer_id}/{plan.kind}",
-    )
+    work_kinds = {plan.kind: plan.work_kind for plan in plans}
+    for asked in store.ask(call.connection, customer_id, call.home, plans, _PATIENCE):
+        order = ViewSectionOrder(
+            customer_number=asked.customer_number, kind=messages.section_kind(asked.kind)
+        )
+        call.enqueue(
+            WorkItemDraft(
+                kind=work_kinds[asked.kind],
+                subject_kind="customer",
+                subject_id=str(customer_id),
+                order=WorkOrder(view_section=order),
+                branch_id=call.home,
+                operation_id=uuid4(),
+                deadline=asked.now + _DEADLINE,
+                dedupe_key=section_id(customer_id, asked.kind),
+            )
+        )

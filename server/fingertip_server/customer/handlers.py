@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from time import monotonic
-from typing import cast
 from uuid import UUID, uuid4
 
 from fingertip.customer.v1.customer_service_pb2 import (
@@ -21,6 +20,7 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.customer import directory, messages, rules, store, sync
 from fingertip_server.customer.values import CustomerFacts, IdentifierKind
+from fingertip_server.rpc import masking
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.phases import After, Outside
 
@@ -55,17 +55,11 @@ def look_up_customer(call: Call, request: LookUpCustomerRequest) -> LookUpCustom
 def get_customer_view(call: Call, request: GetCustomerViewRequest) -> GetCustomerViewResponse:
     """Shows what is there of a view, and asks the bank for what is not fresh."""
     facts = _customer(call, request.customer_id, request.journey_id)
-    directory.ask_for_view(call, facts)
+    directory.ask_for_view(call, facts.customer_id)
     call.record("customer", facts.customer_id)
-    stored = store.sections(call.connection, facts.customer_id)
     return GetCustomerViewResponse(
         customer=messages.customer(facts, call.protection),
-        sections=[
-            messages.section(
-                facts.customer_id, plan, stored.get(plan.kind), call.now, call.protection
-            )
-            for plan in rules.section_plans(call.bank.policies)
-        ],
+        sections=_sections(call, facts.customer_id),
     )
 
 
@@ -73,13 +67,19 @@ async def wait_get_customer_view(
     after: After, request: GetCustomerViewRequest, response: GetCustomerViewResponse
 ) -> GetCustomerViewResponse:
     """Waits for the parts that the bank was asked for, but never longer than a customer would."""
+    customer_id = UUID(request.customer_id)
     until = monotonic() + _WAIT_SECONDS
     topic = {f"topic:{after.principal.branch_id}"}
     while not _is_fresh(response) and not after.is_draining():
         if not await after.woken(topic, until - monotonic()):
             break
         await asyncio.sleep(_SETTLE_SECONDS)
-        response = cast("GetCustomerViewResponse", await after.again())
+        late = GetCustomerViewResponse(
+            customer=response.customer,
+            sections=await after.look(lambda call: _sections(call, customer_id)),
+        )
+        masking.mask(late)
+        response = late
     return response
 
 
@@ -139,13 +139,9 @@ def _by_identifier(call: Call, request: LookUpCustomerRequest) -> Sequence[Custo
 
 
 def _by_ticket(call: Call, ticket_id: UUID) -> tuple[Sequence[CustomerFacts], UUID]:
-    holder = call.hooks.ticket_holder(call, ticket_id)
-    if holder is None:
-        raise errors.NotFound(
-            ErrorReason.ERROR_REASON_TICKET_NOT_FOUND, "There is no such ticket here."
-        )
-    facts = directory.by_id(call, holder.customer_id) if holder.customer_id else None
-    return [facts] if facts else [], holder.journey_id
+    customer_id, journey_id = call.hooks.customer_of_ticket(call, ticket_id)
+    facts = directory.by_id(call, customer_id) if customer_id else None
+    return [facts] if facts else [], journey_id
 
 
 def _customer(call: Call, customer_id: str, journey_id: str) -> CustomerFacts:
@@ -156,6 +152,14 @@ def _customer(call: Call, customer_id: str, journey_id: str) -> CustomerFacts:
             ErrorReason.ERROR_REASON_CUSTOMER_NOT_FOUND, "There is no such customer."
         )
     return facts
+
+
+def _sections(call: Call, customer_id: UUID) -> list[Section]:
+    stored = store.sections(call.connection, customer_id)
+    return [
+        messages.section(customer_id, plan, stored.get(plan.kind), call.now, call.protection)
+        for plan in rules.section_plans(call.bank.policies)
+    ]
 
 
 def _is_fresh(response: GetCustomerViewResponse) -> bool:

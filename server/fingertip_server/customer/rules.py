@@ -1,12 +1,12 @@
 """Pure decisions about customers."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
-
 from fingertip_server import errors
 from fingertip_server.customer.values import IdentifierKind, SectionPlan
 from fingertip_server.identifiers import phone, text
@@ -52,16 +52,10 @@ def identifier_key(kind: IdentifierKind, value: str) -> str:
 
     A phone from elsewhere than mainland China is found by its digits as they are written.
     """
-    match kind:
-        case IdentifierKind.RESIDENT_ID:
-            key = text.to_compact(value).upper()
-        case IdentifierKind.CARD:
-            key = text.to_compact(value)
-        case IdentifierKind.MOBILE:
-            try:
-                key = phone.normalise(value)
-            except IdentifierFault:
-                key = text.to_compact(value)
+    key = text.to_compact(value).upper()
+    if kind is IdentifierKind.MOBILE:
+        with suppress(IdentifierFault):
+            key = phone.normalise(value)
     return f"{kind}:{key}"
 
 

@@ -1,10 +1,11 @@
 """The statements on customers and their sections, built once."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from fingertip_server.customer.tables import (
     Customer,
@@ -13,6 +14,7 @@ from fingertip_server.customer.tables import (
     CustomerSectionAsker,
 )
 from fingertip_server.customer.values import (
+    Asked,
     CustomerFacts,
     Identifier,
     SectionPlan,
@@ -50,11 +52,10 @@ _HOLD = (
     .where(Customer.customer_id == bindparam("the_customer_id"), ~Customer.is_deleted)
     .with_for_update(read=True)
 )
-_SECTIONS = select(
-    CustomerSection.kind, CustomerSection.version, CustomerSection.as_of, CustomerSection.content
-).where(
-    CustomerSection.customer_id == bindparam("the_customer_id"), CustomerSection.version > 0
-)
+_SECTIONS = text(
+    "SELECT kind, version, as_of, content FROM customer_section"
+    " WHERE customer_id = :customer_id AND version > 0"
+).columns(content=CustomerSection.content.type)
 
 # Asks for what is past its time to live, unless this topic waits for it already. The section's row
 # is locked until the asker is committed: the answer, which locks it too, then finds every asker.
@@ -62,8 +63,9 @@ _ASK = text("""
 WITH clock AS MATERIALIZED (
     SELECT fingertip_now() AS now
 ), due AS MATERIALIZED (
-    SELECT plan.kind, clock.now, clock.now - plan.ttl AS stale_since
+    SELECT plan.kind, clock.now, clock.now - plan.ttl AS stale_since, c.customer_number
     FROM clock
+    JOIN customer AS c ON c.customer_id = CAST(:customer_id AS uuid) AND NOT c.is_deleted
     CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:ttls AS interval[])) AS plan (kind, ttl)
     LEFT JOIN customer_section AS s
         ON s.customer_id = CAST(:customer_id AS uuid) AND s.kind = plan.kind
@@ -85,19 +87,25 @@ WITH clock AS MATERIALIZED (
     FROM locked, clock
     ON CONFLICT (customer_id, kind, topic) DO UPDATE SET asked_at = excluded.asked_at
 )
-SELECT locked.kind, clock.now FROM locked, clock
+SELECT kind, customer_number, now FROM locked JOIN due USING (kind)
 """)
 
 _KEEP_SECTION = (
-    update(CustomerSection)
-    .where(
-        CustomerSection.customer_id == bindparam("the_customer_id"),
-        CustomerSection.kind == bindparam("the_kind"),
-    )
+    insert(CustomerSection)
     .values(
-        version=CustomerSection.version + 1,
+        customer_id=bindparam("the_customer_id"),
+        kind=bindparam("the_kind"),
+        version=1,
         as_of=func.fingertip_now(),
         content=bindparam("the_content"),
+    )
+    .on_conflict_do_update(
+        index_elements=["customer_id", "kind"],
+        set_={
+            "version": CustomerSection.version + 1,
+            "as_of": func.fingertip_now(),
+            "content": bindparam("the_content"),
+        },
     )
     .returning(CustomerSection.version)
 )
@@ -133,7 +141,7 @@ def customers(connection: Connection, identifier: Identifier) -> list[CustomerFa
 
 def sections(connection: Connection, customer_id: UUID) -> dict[str, StoredSection]:
     """Returns what was received of a customer's view, by kind."""
-    rows = connection.execute(_SECTIONS, {"the_customer_id": customer_id})
+    rows = connection.execute(_SECTIONS, {"customer_id": customer_id})
     return {row.kind: StoredSection(*row) for row in rows}
 
 
@@ -143,8 +151,8 @@ def ask(
     topic: str,
     plans: Sequence[SectionPlan],
     patience: timedelta,
-) -> dict[str, datetime]:
-    """Returns the kinds that the bank is to be asked for, each with now; notes who waits."""
+) -> list[Asked]:
+    """Returns what the bank is to be asked for, and notes who waits for it."""
     asked = connection.execute(
         _ASK,
         {
@@ -155,7 +163,7 @@ def ask(
             "patience": patience,
         },
     )
-    return {row.kind: row.now for row in asked}
+    return [Asked(*row) for row in asked]
 
 
 def hold_customer(connection: Connection, customer_id: UUID) -> bool:

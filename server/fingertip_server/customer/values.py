@@ -58,6 +58,15 @@ class StoredSection:
     content: Sealed
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A part of a customer's view that the bank is to be asked for, now."""
+
+    kind: str
+    customer_number: str
+    now: datetime
+
+
 def section_id(customer_id: UUID, kind: str) -> str:
     """Returns what names the row of a section, to which its content is bound."""
     return f"{customer_id}/{kind}"

@@ -3,6 +3,7 @@
 import hashlib
 from contextlib import aclosing
 
+from fingertip.applications.v1.application_pb2 import Sighting
 from fingertip.applications.v1.applications_service_pb2 import ReadAttachmentRequest
 from fingertip.applications.v1.content_pb2 import ApplicationContent, SignedForm
 from fingertip.authorization.v1.authorization_service_pb2 import (
@@ -21,11 +22,7 @@ from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
 from fingertip_client.watch import Snapshot, watch
 from fingertip_server.demo import party
-from fingertip_server.demo.party import Party
-
-
-class Doubt(Exception):
-    """What is to be approved is not what it says it is."""
+from fingertip_server.demo.party import Failed, Party
 
 
 async def be_on_duty(desk: Party) -> None:
@@ -87,7 +84,9 @@ async def _decide(desk: Party, task: Task) -> None:
     for evidence in content.evidence:
         await _look_at(desk, evidence)
         seen.add(evidence.kind)
-    seen |= {f"sighting.{_sighting(sighting.kind)}" for sighting in content.sightings}
+    for sighting in content.sightings:
+        kind = Sighting.Kind.Name(sighting.kind).removeprefix("KIND_").lower()
+        seen.add(f"sighting.{kind}")
     findings = [
         ChecklistFinding(item_id=item.item_id, passed=seen.issuperset(item.evidence_keys))
         for item in shown.checklist
@@ -111,17 +110,17 @@ async def _decide(desk: Party, task: Task) -> None:
 
 
 def _verified(response: GetTaskResponse) -> str:
-    """Says that the bytes shown are those that the task is about; raises Doubt otherwise."""
+    """Says that the bytes shown are those that the task is about; raises Failed otherwise."""
     if hashlib.sha256(response.content).digest() != response.task.content_hash:
-        raise Doubt("The content is not what its hash says.")
+        raise Failed("The content is not what its hash says.")
     content = ApplicationContent.FromString(response.content)
     if hashlib.sha256(content.signed_form).digest() != content.form_hash:
-        raise Doubt("The form is not the one that the customer signed.")
+        raise Failed("The form is not the one that the customer signed.")
     return "与任务及客户所签一致"
 
 
 async def _look_at(desk: Party, evidence: ApplicationContent.Evidence) -> None:
-    """Reads an image piece by piece and compares it with the content; raises Doubt."""
+    """Reads an image piece by piece and compares it with the content; raises Failed."""
     image = b""
     while len(image) < evidence.size_bytes:
         request = ReadAttachmentRequest(attachment_id=evidence.attachment_id, offset=len(image))
@@ -130,5 +129,15 @@ async def _look_at(desk: Party, evidence: ApplicationContent.Evidence) -> None:
             break
         image += response.piece
     if hashlib.sha256(image).digest() != evidence.sha256:
-        raise Doubt(f"{evidence.kind} is not the image that was submitted.")
+        raise Failed(f"{evidence.kind} is not the image that was submitted.")
     desk.reporter.tell("查看影像", f"{evidence.kind}，{len(image) // 1024} KiB，摘要相符")
+
+
+def _decided(response: ApproveTaskResponse) -> str:
+    task = response.task
+    taken = task.decide_time.ToDatetime() - task.create_time.ToDatetime()
+    return f"授权用时 {taken.total_seconds():.1f} 秒（自提交起）"
+
+
+if __name__ == "__main__":
+    party.play("授权员", be_on_duty)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from fingertip_client.credentials import DeviceFile
 from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.demo.lines import Reporter
+
+
+class Failed(Exception):
+    """The story cannot go on; the message says why, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Party:
 
 
 def play(role: str, part: Callable[[Party], Awaitable[None]]) -> None:
-    """Plays a part until it ends, or until the narrator closes this process's standard input."""
+    """Plays a part until it ends, SIGTERM comes, or the narrator is gone."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--target", action="append", required=True)
     parser.add_argument("--device", type=Path, required=True)
@@ -64,16 +69,17 @@ async def _play(
                 await _until_closed(part(party), party.cues)
             finally:
                 await party.leave()
-        except Refused as refused:
-            reporter.fail(refused)
+        except (Failed, Refused) as error:
+            reporter.fail(error)
             return 1
     return 0
 
 
 async def _until_closed(part: Awaitable[None], cues: asyncio.Queue[str]) -> None:
-    """Plays the part and hands it the narrator's lines; his silence for good ends it."""
+    """Plays the part, and hands it the narrator's lines until there will be no more."""
+    loop = asyncio.get_running_loop()
     stdin = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
+    await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin
     )
 
@@ -83,6 +89,7 @@ async def _until_closed(part: Awaitable[None], cues: asyncio.Queue[str]) -> None
 
     playing = asyncio.ensure_future(part)
     listening = asyncio.create_task(listen())
+    loop.add_signal_handler(signal.SIGTERM, listening.cancel)
     done, _ = await asyncio.wait({playing, listening}, return_when=asyncio.FIRST_COMPLETED)
     for task in (playing, listening):
         task.cancel()

@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
@@ -21,12 +20,10 @@ from fingertip_server.identity import principals, rules, sessions
 from fingertip_server.identity.cache import Known, PrincipalCache
 from fingertip_server.identity.clock import DatabaseClock
 from fingertip_server.identity.principals import Found
+from fingertip_server.packs.bank import Bank
+from fingertip_server.protection.protection import Protection
 from fingertip_server.rpc.principal import Principal
 from fingertip_server.rpc.units import Units
-
-if TYPE_CHECKING:
-    from fingertip_server.packs.bank import Bank
-    from fingertip_server.protection import Protection
 
 DEVICE_KEY = "fingertip-device"
 TOKEN_KEY = "authorization"  # noqa: S105 - the name of a header
@@ -43,15 +40,15 @@ class Authenticator:
 
     `bank` returns the active bank, `trusted` says whether the security events were read within the
     last seconds: when they were not, nobody is taken from memory. Whoever reads those events calls
-    `invalidate` with their subjects, and tells `clock` the database's time.
+    `invalidate` with their subjects.
     """
 
     def __init__(
         self,
         *,
         units: Units,
-        protection: "Protection",
-        bank: "Callable[[], Bank]",
+        protection: Protection,
+        bank: Callable[[], Bank],
         trusted: Callable[[], bool],
     ) -> None:
         self.clock = DatabaseClock()
@@ -77,19 +74,16 @@ class Authenticator:
         device, token = _credentials(metadata)
         key = hashlib.sha256(f"{device} {token}".encode()).digest()
         known = self._cache.get(key)
-        if known is None or not self.trusted() or self._is_over(known, self.clock.seconds()):
+        if known is None or not self._is_good(known):
             known = await self._look_up(key, device, token)
         if is_use and known.found.session_id is not None:
             self._note_use(known, known.found.session_id)
         return known.found.principal
 
     def invalidate(self, subject: str) -> None:
-        """Forgets what concerns "staff:…", "device:…", "session:…", or all after "pack:…"."""
+        """Forgets what concerns "staff:…", "device:…" or "session:…"."""
         self._invalidations += 1
-        if subject.startswith("pack:"):
-            self._cache.clear()
-        else:
-            self._cache.forget(subject)
+        self._cache.forget(subject)
 
     async def flush(self) -> None:
         """Writes down the uses of sessions in one statement, and forgets sessions that are over."""
@@ -119,17 +113,17 @@ class Authenticator:
                 _log.warning("last_use_not_written")
 
     async def _look_up(self, key: bytes, device: str, token: str) -> Known:
-        invalidations = self._invalidations
-        found = await self._units.autocommit(lambda c: self._find(c, device, token))
+        invalidations, bank = self._invalidations, self._bank()
+        found = await self._units.autocommit(lambda c: self._find(c, device, token, bank))
         if found is None:
             self._cache.drop(key)
             raise rules.not_signed_in()
         self.clock.observe(datetime.fromtimestamp(found.now_seconds, UTC))
-        idle = self._bank().policies.duration("identity.session_idle").total_seconds()
+        idle = bank.policies.duration("identity.session_idle").total_seconds()
         last_used = found.last_used_seconds
         if found.session_id is not None:
             last_used = max(last_used, self._uses.get(found.session_id, 0.0))
-        known = Known(found, idle, last_used)
+        known = Known(found, bank, idle, last_used)
         if self._is_over(known, found.now_seconds):
             self._cache.drop(key)
             raise rules.not_signed_in()
@@ -138,12 +132,20 @@ class Authenticator:
             self._cache.put(key, known)
         return known
 
-    def _find(self, connection: Connection, device: str, token: str) -> Found | None:
+    def _find(self, connection: Connection, device: str, token: str, bank: Bank) -> Found | None:
         device_hash = self._protection.token_hash(device)
         if not token:
             return principals.find_device(connection, device_hash)
         token_hash = self._protection.token_hash(token)
-        return principals.find_staff(connection, device_hash, token_hash, self._bank())
+        return principals.find_staff(connection, device_hash, token_hash, bank)
+
+    def _is_good(self, known: Known) -> bool:
+        # What a role may do is another matter once another pack is active.
+        return (
+            self.trusted()
+            and known.bank is self._bank()
+            and not self._is_over(known, self.clock.seconds())
+        )
 
     @staticmethod
     def _is_over(known: Known, now: float) -> bool:

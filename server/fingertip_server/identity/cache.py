@@ -5,14 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fingertip_server.identity.principals import Found
+from fingertip_server.packs.bank import Bank
 from fingertip_server.rpc.principal import Principal
 
 
 @dataclass(slots=True)
 class Known:
-    """A caller and, of a session, when this process last saw it in use."""
+    """A caller as the bank had him and, of a session, when this process last saw it in use."""
 
     found: Found
+    bank: Bank
     idle_seconds: float
     last_used_seconds: float
 
@@ -49,11 +51,6 @@ class PrincipalCache:
         """Forgets all that concerns a subject."""
         for key in tuple(self._keys.get(subject, ())):
             self.drop(key)
-
-    def clear(self) -> None:
-        """Forgets everybody."""
-        self._known.clear()
-        self._keys.clear()
 
     def drop_where(self, is_over: Callable[[Known], bool]) -> None:
         """Forgets those for whom something holds."""

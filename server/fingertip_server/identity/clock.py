@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 class DatabaseClock:
     """Tells the time of `fingertip_now()`, as seconds since 1970, from the last time it was seen.
 
-    Whoever reads the database's time tells it: the authenticator with each session that it loads
-    and the reader of security events each second. So a clock that was set, or a test's that was
-    moved, is noticed within that second.
+    Whoever reads the database's time tells it: the authenticator does with each caller whom it
+    looks up. A test that moves the clock tells it too.
     """
 
     def __init__(self) -> None:

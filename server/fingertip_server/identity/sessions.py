@@ -70,10 +70,14 @@ _END = _ending(StaffSession.session_id == bindparam("the_session_id"))
 _END_OF_STAFF = _ending(StaffSession.staff_id == bindparam("the_staff_id"))
 _END_OF_DEVICE = _ending(StaffSession.device_id == bindparam("the_device_id"))
 
-_seen = func.unnest(
-    bindparam("session_ids", type_=ARRAY(Uuid())),
-    bindparam("used_at", type_=ARRAY(TIMESTAMP(timezone=True))),
-).table_valued("session_id", "used_at", name="seen").render_derived()
+_seen = (
+    func.unnest(
+        bindparam("session_ids", type_=ARRAY(Uuid())),
+        bindparam("used_at", type_=ARRAY(TIMESTAMP(timezone=True))),
+    )
+    .table_valued("session_id", "used_at", name="seen")
+    .render_derived()
+)
 _locked = (
     select(StaffSession.session_id, _seen.c.used_at)
     .join_from(StaffSession, _seen, StaffSession.session_id == _seen.c.session_id)

@@ -1,5 +1,6 @@
 """How the lobby takes the bank's answer to who a card or document belongs to."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
@@ -18,6 +19,8 @@ def _unresolved(_call: Call, _item: Item, _code: str) -> None:
     """Leaves the ticket as it is: anonymous, and called like any other."""
 
 
-RESOLVE_CUSTOMER = Completion(
-    expected_result="resolved_customer", done=_resolved, failed=_unresolved
-)
+COMPLETIONS: Mapping[str, Completion] = {
+    tickets.RESOLVE: Completion(
+        expected_result="resolved_customer", done=_resolved, failed=_unresolved
+    )
+}

@@ -144,6 +144,16 @@ def identified(call: Call, ticket_id: UUID, customer_number: str) -> None:
     customers.ask_for_view(call, customer.customer_id)
 
 
+def customer_of(call: Call, ticket_id: UUID) -> tuple[UUID | None, UUID]:
+    """Returns whose ticket it is, None for an anonymous one, and its journey."""
+    row = call.connection.execute(
+        store.FIND_TICKET, {"the_ticket_id": ticket_id, "the_branch_id": call.home}
+    ).one_or_none()
+    if row is None:
+        raise rules.ticket_not_found()
+    return row.customer_id, row.journey_id
+
+
 def _question(identification: Identification) -> ResolveCustomerOrder:
     if identification.WhichOneof("key") == "card_number":
         return ResolveCustomerOrder(card_number=identification.card_number)

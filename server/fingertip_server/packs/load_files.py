@@ -54,7 +54,7 @@ class LoadedFile:
 
 
 def load_files(folder: Path) -> tuple[list[LoadedFile], list[Fault]]:
-    """Returns every readable YAML file below the folder by name, and the faults of the others.
+    """Returns every readable YAML file below the folder by name, and what is wrong with them all.
 
     Names that begin with a dot are left out; README.md may explain the pack.
     """
@@ -67,42 +67,41 @@ def load_files(folder: Path) -> tuple[list[LoadedFile], list[Fault]]:
         if path.suffix != ".yaml":
             faults.append(Fault(name, 0, "A pack has .yaml files and a README.md only."))
             continue
-        loaded = load_file(name, path.read_bytes())
-        if isinstance(loaded, LoadedFile):
+        loaded, found = load_file(name, path.read_bytes())
+        faults += found
+        if loaded:
             files.append(loaded)
-        else:
-            faults.extend(loaded)
     return files, faults
 
 
-def load_file(name: str, content: bytes) -> LoadedFile | list[Fault]:
-    """Returns the file as a tree, or everything that keeps it from being one."""
+def load_file(name: str, content: bytes) -> tuple[LoadedFile | None, list[Fault]]:
+    """Returns the file as a tree, None where it cannot be one, and what is wrong with it."""
     if len(content) > FILE_BYTES_MAX:
-        return [Fault(name, 0, f"The file is larger than {FILE_BYTES_MAX} bytes.")]
+        return None, [Fault(name, 0, f"The file is larger than {FILE_BYTES_MAX} bytes.")]
     try:
         written = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return [Fault(name, line, "The file is not UTF-8.")]
+        return None, [Fault(name, line, "The file is not UTF-8.")]
     faults = [Fault(name, line, message) for line, message in _unreadable(written)]
     if faults:
-        return faults
+        return None, faults
     try:
         faults = [Fault(name, line, message) for line, message in _unwanted(written)]
         if faults:
-            return faults
+            return None, faults
         node = yaml.compose(written, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return [Fault(name, _line(mark), f"This is not YAML: {error.problem}.")]
+        return None, [Fault(name, _line(mark), f"This is not YAML: {error.problem}.")]
     except yaml.reader.ReaderError as error:
         line = written.count("\n", 0, error.position) + 1
-        return [Fault(name, line, "The file holds a control character.")]
+        return None, [Fault(name, line, "The file holds a control character.")]
     if node is None:
-        return [Fault(name, 0, "The file is empty.")]
+        return None, [Fault(name, 0, "The file is empty.")]
     lines: dict[KeyPath, int] = {(): _line(node.start_mark)}
     tree = _read(node, (), name, lines, faults)
-    return faults or LoadedFile(name, content, tree, lines)
+    return LoadedFile(name, content, tree, lines), faults
 
 
 def _unreadable(written: str) -> Iterator[tuple[int, str]]:

@@ -25,9 +25,6 @@ from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import Policies, PoliciesFile
 from fingertip_server.packs.schema_types import Frozen
 
-# The bank that Fingertip ships.
-DEMO_FOLDER = Path(__file__).parent / "demo"
-
 Part = TypeVar("Part", bound=Frozen)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 if TYPE_CHECKING:
     # Which functions these are is said where they are used: identity, authorization, fulfilment.
@@ -21,11 +22,15 @@ class Hooks:
 
     `decisions` by a task's subject kind, `completions` by a work item's kind; `shift_changed` is
     told whose shift started or ended (staff number); `may_end_shift` raises when it may not.
-    `timers` by the timer's kind.
+    `customer_of_ticket` returns whose ticket it is, if known, and its journey; it raises
+    TICKET_NOT_FOUND. `timers` by the timer's kind.
     """
 
     decisions: "Mapping[str, Decisions]" = field(default_factory=dict)
     completions: "Mapping[str, Completion]" = field(default_factory=dict)
     shift_changed: "Sequence[Callable[[Call, str], None]]" = ()
     may_end_shift: "Sequence[Callable[[Call, str], None]]" = ()
+    customer_of_ticket: "Callable[[Call, UUID], tuple[UUID | None, UUID]]" = field(
+        default=_no_tickets
+    )
     timers: "Mapping[str, Callable[[Call, str], None]]" = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
+from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.principal import Principal
 from fingertip_server.rpc.units import Units
 from fingertip_server.rpc.wakeups import Wakeups
@@ -45,6 +46,7 @@ class After:
     bank: "Bank"
     wakeups: Wakeups
     rerun: Callable[[], Awaitable[Message]]
+    read: Callable[[Callable[[Call], object]], Awaitable[object]]
     is_cancelled: Callable[[], bool]
     is_draining: Callable[[], bool]
     mark: int
@@ -53,6 +55,13 @@ class After:
         """Runs the handler once more in a transaction of its own, and returns its answer."""
         self.mark = self.wakeups.mark()
         return await self.rerun()
+
+    async def look(self, work: Callable[[Call], Result]) -> Result:
+        """Runs `work` on a call of the same caller, each statement by itself and unjournalled."""
+        self.mark = self.wakeups.mark()
+        found: list[Result] = []
+        await self.read(lambda call: found.append(work(call)))
+        return found[0]
 
     async def woken(self, names: set[str], timeout_seconds: float) -> bool:
         """Waits for a signal since the handler last ran, and says whether it came in time."""

@@ -185,6 +185,11 @@ class Pipeline:
             async def run() -> Message:
                 return await self._run(method, principal, request, prepared, span)
 
+            async def look(work: Callable[[Call], object]) -> object:
+                return await frame.units.autocommit(
+                    lambda c: work(self._call(method, principal, c, request, prepared))
+                )
+
             answer = await run()
             if method.wait is not None:
                 after = After(
@@ -192,11 +197,14 @@ class Pipeline:
                     bank=frame.bank,
                     wakeups=frame.wakeups,
                     rerun=run,
+                    read=look,
                     is_cancelled=context.cancelled,
                     is_draining=lambda: frame.is_draining,
                     mark=mark,
                 )
                 answer = await method.wait(after, request, answer)
+                if method.is_masked:
+                    masking.mask(answer)
             return answer.SerializeToString()
         finally:
             frame.calls -= 1

@@ -1,0 +1,80 @@
+"""Who plays: the devices of the demo, the people at them, and the customer."""
+
+from dataclasses import dataclass
+
+from fingertip.identity.v1.device_pb2 import Device
+from fingertip_server.demo.applicant import Applicant
+from fingertip_server.packs import DEMO, reading, synthetic
+
+BRANCH = "0101"
+
+
+@dataclass(frozen=True, slots=True)
+class Prop:
+    """A device, before it is enrolled."""
+
+    name: str
+    kind: Device.Kind.ValueType
+    branch_id: str
+    display_name: str
+    work_kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A member of staff, the device he works at, and the module that plays him."""
+
+    staff_number: str
+    device: str
+    module: str
+
+
+TICKET_MACHINE = "ticket-machine"
+CORE_BANKING = "core-banking"
+PROPS = (
+    Prop(TICKET_MACHINE, Device.KIND_TICKET_MACHINE, BRANCH, "大堂取号机"),
+    Prop("lobby-tablet-1", Device.KIND_TABLET, BRANCH, "大堂平板1"),
+    Prop("lobby-tablet-2", Device.KIND_TABLET, BRANCH, "大堂平板2"),
+    Prop("desk-3", Device.KIND_TABLET, BRANCH, "3号柜台平板"),
+    Prop("centre-desk-1", Device.KIND_TABLET, "C001", "授权席1"),
+    Prop(
+        CORE_BANKING,
+        Device.KIND_ADAPTER,
+        "0000",
+        "模拟银行适配器",
+        ("core.open_account", "core.view", "crm.resolve_customer", "crm.view"),
+    ),
+)
+
+TELLER = Role("100103", "desk-3", "teller")
+WATCHERS = (
+    Role("100101", "lobby-tablet-1", "lobby_tablet"),
+    Role("100102", "lobby-tablet-2", "lobby_tablet"),
+    Role("900102", "centre-desk-1", "authoriser"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Ms Wang: the card that she puts into the machine, and herself at the desk."""
+
+    card_number: str
+    applicant: Applicant
+
+
+def customer() -> Customer:
+    """Returns the first of the demo bank's customers."""
+    population = synthetic.population_of(reading.read_pack(DEMO))
+    [made] = synthetic.customers(population, 1)
+    return Customer(
+        made.card_numbers[0],
+        Applicant(
+            name=made.name,
+            resident_id=made.resident_id,
+            # At 41 years of age, for 20 years.
+            document_issue_date="2020-03-10",
+            document_valid_until="2040-03-10",
+            mobile=made.mobile,
+            address=made.address,
+        ),
+    )

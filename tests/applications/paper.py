@@ -1,0 +1,266 @@
+"""Fills in Ms Wang's debit-card application through the front door, as far as a test wants."""
+
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from uuid import uuid4
+
+from fingertip.applications.v1.application_pb2 import Answer, Application, Attachment, Sighting
+from fingertip.applications.v1.applications_service_pb2 import (
+    AppendAttachmentRequest,
+    AttestSightingRequest,
+    CompleteAttachmentRequest,
+    GetApplicationRequest,
+    GetApplicationResponse,
+    SaveApplicationRequest,
+    SignApplicationRequest,
+    StartApplicationRequest,
+    StartAttachmentRequest,
+    SubmitApplicationRequest,
+    WithdrawApplicationRequest,
+)
+from fingertip.customer.v1.customer_service_pb2 import CustomerRecord, SyncCustomersRequest
+from fingertip_client.caller import Caller
+from fingertip_server.packs import bank, synthetic
+from tests.applications.images import JPEG, png
+from tests.world import World, read_demo
+
+FORM = "debit_card_account"
+
+# Ms Wang is the first of the demo bank's customers.
+ANSWERS: Mapping[str, str] = MappingProxyType(
+    {
+        "applicant_name": "王若兰",
+        "document_type": "resident_id_card",
+        "resident_id": "190102197805209021",
+        "document_issue_date": "2024-06-01",
+        "document_valid_until": "长期",
+        "sex": "female",
+        "nationality": "china",
+        "occupation": "professional",
+        "mobile": "15420260201",
+        "residence_address": "示范省示范市城北区指尖大道284号5幢2301室",
+        "account_class": "class_one",
+        "account_purpose": "savings",
+        "remote_daily_limit": "5000.00",
+        "text_message_notice": "true",
+        "tax_residency": "china_only",
+    }
+)
+IMAGES: Mapping[str, tuple[str, bytes]] = MappingProxyType(
+    {
+        "id_front": ("image/jpeg", JPEG),
+        "id_back": ("image/png", png(2_000)),
+        "customer_photo": ("image/jpeg", JPEG),
+        "signature": ("image/png", png()),
+    }
+)
+SEEN: Mapping[Sighting.Kind.ValueType, str] = MappingProxyType(
+    {
+        Sighting.KIND_APPLICANT: "customer_photo",
+        Sighting.KIND_ORIGINAL_DOCUMENT: "id_front",
+        Sighting.KIND_SIGNATURE: "signature",
+    }
+)
+
+
+def request_id() -> str:
+    """Makes the id of one decision."""
+    return str(uuid4())
+
+
+def customer_id(index: int = 0) -> str:
+    """Returns the id of one of the demo bank's customers."""
+    return str(bank.customer_id("DEMO", f"DEMO{index + 1:09d}"))
+
+
+async def synchronise(world: World, count: int = 3) -> None:
+    """Brings the first of the demo bank's customers."""
+    people = synthetic.customers(synthetic.population_of(read_demo()), count)
+    await world.crm_adapter.customer.SyncCustomers(
+        SyncCustomersRequest(
+            request_id=request_id(),
+            source="crm",
+            position="1",
+            records=[
+                CustomerRecord(
+                    customer_number=person.customer_number,
+                    version=1,
+                    name=person.name,
+                    resident_id=person.resident_id,
+                    mobile=person.mobile,
+                    address=person.address,
+                    card_numbers=person.card_numbers,
+                    tier_code=person.tier_code,
+                    home_branch_id=person.home_branch_id,
+                    relationship_manager_id=person.relationship_manager_id,
+                )
+                for person in people
+            ],
+        )
+    )
+
+
+async def start(caller: Caller, *, customer: int = 0, journey_id: str = "") -> Application:
+    """Starts an empty draft."""
+    response = await caller.applications.StartApplication(
+        StartApplicationRequest(
+            request_id=request_id(),
+            form_code=FORM,
+            customer_id=customer_id(customer),
+            journey_id=journey_id,
+        )
+    )
+    return response.application
+
+
+async def save(caller: Caller, application: Application, given: Mapping[str, str]) -> Application:
+    """Stores answers."""
+    response = await caller.applications.SaveApplication(
+        SaveApplicationRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            etag=application.etag,
+            answers=[Answer(field_key=key, value=value) for key, value in given.items()],
+        )
+    )
+    return response.application
+
+
+async def announce(
+    caller: Caller, application: Application, kind: str, content_type: str, size_bytes: int
+) -> Attachment:
+    """Announces an attachment."""
+    response = await caller.applications.StartAttachment(
+        StartAttachmentRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            kind=kind,
+            content_type=content_type,
+            size_bytes=size_bytes,
+        )
+    )
+    return response.attachment
+
+
+async def append(caller: Caller, attachment: Attachment, offset: int, chunk: bytes) -> int:
+    """Sends a chunk, and returns where the next one starts."""
+    response = await caller.applications.AppendAttachment(
+        AppendAttachmentRequest(
+            attachment_id=attachment.attachment_id, offset=offset, chunk=chunk
+        )
+    )
+    return response.next_offset
+
+
+async def complete(caller: Caller, attachment: Attachment, content: bytes) -> Application:
+    """Says that an attachment is whole."""
+    response = await caller.applications.CompleteAttachment(
+        CompleteAttachmentRequest(
+            request_id=request_id(),
+            attachment_id=attachment.attachment_id,
+            sha256=hashlib.sha256(content).digest(),
+        )
+    )
+    return response.application
+
+
+async def attach(
+    caller: Caller, application: Application, kind: str, image: tuple[str, bytes] | None = None
+) -> Application:
+    """Adds an image of a kind."""
+    content_type, content = image or IMAGES[kind]
+    attachment = await announce(caller, application, kind, content_type, len(content))
+    await append(caller, attachment, 0, content)
+    return await complete(caller, attachment, content)
+
+
+def in_use(application: Application, kind: str) -> str:
+    """Returns the id of the complete attachment of a kind."""
+    return next(
+        each.attachment_id
+        for each in application.attachments
+        if each.kind == kind and each.state == Attachment.STATE_COMPLETE
+    )
+
+
+async def sign(caller: Caller, application: Application) -> Application:
+    """Has the customer sign anew what the form says now, seen by the caller."""
+    application = await attach(caller, application, "signature")
+    response = await caller.applications.SignApplication(
+        SignApplicationRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            etag=application.etag,
+            form_hash=application.form_hash,
+            attachment_id=in_use(application, "signature"),
+        )
+    )
+    return await attest(caller, response.application, Sighting.KIND_SIGNATURE)
+
+
+async def attest(
+    caller: Caller, application: Application, kind: Sighting.Kind.ValueType
+) -> Application:
+    """States to have seen something."""
+    response = await caller.applications.AttestSighting(
+        AttestSightingRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            etag=application.etag,
+            kind=kind,
+            attachment_id=in_use(application, SEEN[kind]),
+            place="滨江支行3号柜台",
+        )
+    )
+    return response.application
+
+
+async def fill(
+    caller: Caller, application: Application, given: Mapping[str, str] = ANSWERS
+) -> Application:
+    """Completes a draft: answers, images, signature, sightings."""
+    application = await save(caller, application, given)
+    for kind in ("id_front", "id_back", "customer_photo"):
+        application = await attach(caller, application, kind)
+    application = await sign(caller, application)
+    for kind in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
+        application = await attest(caller, application, kind)
+    return application
+
+
+async def submit(caller: Caller, application: Application) -> Application:
+    """Submits an application."""
+    response = await caller.applications.SubmitApplication(
+        SubmitApplicationRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            etag=application.etag,
+        )
+    )
+    return response.application
+
+
+async def submitted(caller: Caller, *, journey_id: str = "") -> Application:
+    """Returns Ms Wang's application, filled in and submitted."""
+    return await submit(caller, await fill(caller, await start(caller, journey_id=journey_id)))
+
+
+async def withdraw(caller: Caller, application: Application) -> Application:
+    """Withdraws an application."""
+    response = await caller.applications.WithdrawApplication(
+        WithdrawApplicationRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            etag=application.etag,
+            purpose="客户改变主意",
+        )
+    )
+    return response.application
+
+
+async def get(caller: Caller, application_id: str) -> GetApplicationResponse:
+    """Returns an application with its answers."""
+    return await caller.applications.GetApplication(
+        GetApplicationRequest(application_id=application_id)
+    )

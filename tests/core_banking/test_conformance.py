@@ -1,0 +1,41 @@
+"""The simulated bank keeps the promises that every bank has to keep."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from fingertip_core_banking.conformance import BankConformance, Specimen
+from tests.core_banking.specimens import simulated_bank
+
+
+class TestSimulatedBank(BankConformance):
+    """Runs the shipped suite."""
+
+    @pytest.fixture
+    async def specimen(self, tmp_path: Path) -> Specimen:
+        control_file = tmp_path / "faults.json"
+        bank, ledger = simulated_bank(tmp_path, control_file=control_file)
+
+        @contextlib.asynccontextmanager
+        async def switched(**faults: object) -> AsyncIterator[None]:
+            control_file.write_text(json.dumps({"open_account": faults}))
+            yield
+            control_file.unlink()
+
+        async def count_accounts() -> int:
+            return len([b for b in ledger.bookings() if b.customer_number == "T000007"])
+
+        return Specimen(
+            bank=bank,
+            customer_number="T000007",
+            unknown_customer_number="T999999",
+            card_number="6299900000000007",
+            unknown_card_number="6299909999999999",
+            resident_id="000101199001010007",
+            count_accounts=count_accounts,
+            answers_lost=lambda: switched(timeout_rate=1.0),
+            unreachable=lambda: switched(failure_rate=1.0),
+        )
