@@ -42,6 +42,16 @@ class Credentials:
     tokens: dict[str, str] = field(default_factory=dict)
 
 
+class _Named:
+    """A caller of the world by the name of his role."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, world: "World", owner: type["World"]) -> Caller:
+        return world.caller(self._name)
+
+
 class World:
     """Callers by role, each made when first asked for."""
 
@@ -60,28 +70,28 @@ class World:
             self._callers[name] = caller
         return self._callers[name]
 
-    lobby_manager = property(lambda self: self.caller("100101"))
-    second_lobby_manager = property(lambda self: self.caller("100102"))
-    teller = property(lambda self: self.caller("100103"))
-    second_teller = property(lambda self: self.caller("100104"))
-    teller_with_two_accounts = property(lambda self: self.caller("100105"))
-    relationship_manager = property(lambda self: self.caller("100106"))
-    branch_manager = property(lambda self: self.caller("100108"))
-    other_lobby_manager = property(lambda self: self.caller("100201"))
-    other_teller = property(lambda self: self.caller("100202"))
-    authoriser = property(lambda self: self.caller("900102"))
-    authoriser_who_is_a_customer = property(lambda self: self.caller("900101"))
-    authoriser_without_the_skill = property(lambda self: self.caller("900103"))
-    authoriser_with_two_accounts = property(lambda self: self.caller("900105"))
-    centre_supervisor = property(lambda self: self.caller("900109"))
-    auditor = property(lambda self: self.caller("000001"))
-    security_admin = property(lambda self: self.caller("000002"))
-    operations = property(lambda self: self.caller("000003"))
-    ticket_machine = property(lambda self: self.caller("ticket_machine"))
-    other_ticket_machine = property(lambda self: self.caller("other_ticket_machine"))
-    bare_tablet = property(lambda self: self.caller("bare_tablet"))
-    crm_adapter = property(lambda self: self.caller("crm_adapter"))
-    core_adapter = property(lambda self: self.caller("core_adapter"))
+    lobby_manager = _Named("100101")
+    second_lobby_manager = _Named("100102")
+    teller = _Named("100103")
+    second_teller = _Named("100104")
+    teller_with_two_accounts = _Named("100105")
+    relationship_manager = _Named("100106")
+    branch_manager = _Named("100108")
+    other_lobby_manager = _Named("100201")
+    other_teller = _Named("100202")
+    authoriser = _Named("900102")
+    authoriser_who_is_a_customer = _Named("900101")
+    authoriser_without_the_skill = _Named("900103")
+    authoriser_with_two_accounts = _Named("900105")
+    centre_supervisor = _Named("900109")
+    auditor = _Named("000001")
+    security_admin = _Named("000002")
+    operations = _Named("000003")
+    ticket_machine = _Named("ticket_machine")
+    other_ticket_machine = _Named("other_ticket_machine")
+    bare_tablet = _Named("bare_tablet")
+    crm_adapter = _Named("crm_adapter")
+    core_adapter = _Named("core_adapter")
 
     async def close(self) -> None:
         """Closes every caller's channel."""
@@ -89,13 +99,18 @@ class World:
 
 
 @contextmanager
+def _read_as_refusals() -> Iterator[None]:
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise Refused.from_error(error) from error
+
+
+@contextmanager
 def refused(reason: str) -> Iterator[pytest.ExceptionInfo[Refused]]:
     """Expects a refusal with this reason, of a call or of a stream."""
-    with pytest.raises(Refused) as caught:
-        try:
-            yield caught
-        except grpc.aio.AioRpcError as error:
-            raise Refused.from_error(error) from error
+    with pytest.raises(Refused) as caught, _read_as_refusals():
+        yield caught
     assert caught.value.reason == reason, caught.value
 
 

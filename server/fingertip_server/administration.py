@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -93,9 +94,7 @@ def set_password(settings: Settings, staff_id: str, password: str) -> None:
     asyncio.run(run())
 
 
-def verify_audit(
-    settings: Settings, chain: str, tell: Callable[[str, Finding], None]
-) -> bool:
+def verify_audit(settings: Settings, chain: str, tell: Callable[[str, Finding], None]) -> bool:
     """Verifies one chain, or all when `chain` is empty; tells of each as it goes on.
 
     Returns whether all of them are intact.
@@ -110,8 +109,11 @@ def verify_audit(
                 position = 1
                 while position:
                     finding = await units.snapshot(
-                        lambda c, name=name, position=position: journal.verify(
-                            c, name, position, _VERIFIED_PER_STATEMENT
+                        partial(
+                            journal.verify,
+                            chain=name,
+                            first_position=position,
+                            count=_VERIFIED_PER_STATEMENT,
                         )
                     )
                     tell(name, finding)

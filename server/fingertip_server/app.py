@@ -168,8 +168,7 @@ class App:
         await self.health.leave()
         self.watching.drain()
         self.wakeups.wake_all()
-        while self.watching.open_count() and _left(started, self.settings.drain_seconds) > 1:
-            await asyncio.sleep(0.02)
+        await self.watching.ended(_left(started, self.settings.drain_seconds) - 1)
         await self.server.stop(_left(started, self.settings.drain_seconds))
         with contextlib.suppress(errors.Unavailable):
             # When sessions were last used; a database that is away learns it from other processes.

@@ -49,9 +49,7 @@ class Supervisor:
 
     def settings(self) -> Settings:
         """Returns settings with which this process may act on the database itself."""
-        return Settings(
-            database_url=self._postgres.url(), key_ring=self.key_ring, production=False
-        )
+        return Settings(database_url=self._postgres.url(), key_ring=self.key_ring, production=False)
 
     def __enter__(self) -> Self:
         """Starts PostgreSQL, makes the key ring where there is none, and migrates."""

@@ -30,6 +30,7 @@ class ScriptedServer:
         unary: dict[str, Unary] | None = None,
         streams: dict[str, Stream] | None = None,
         port: int = 0,
+        credentials: grpc.ServerCredentials | None = None,
     ) -> None:
         handlers: dict[str, grpc.RpcMethodHandler[Message, Message]] = {}
         for name, answer in (unary or {}).items():
@@ -46,7 +47,11 @@ class ScriptedServer:
         self._server.add_generic_rpc_handlers(
             [grpc.method_handlers_generic_handler(service, handlers)]
         )
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        address = f"127.0.0.1:{port}"
+        if credentials is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, credentials)
 
     @property
     def target(self) -> str:

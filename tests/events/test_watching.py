@@ -6,14 +6,14 @@ from contextlib import suppress
 
 import grpc
 import pytest
+from sqlalchemy import text
 
+from fingertip.events.v1.events_service_pb2 import WatchResponse
 from fingertip.identity.v1.identity_service_pb2 import (
     EndShiftRequest,
-    RevokeDeviceRequest,
     SignOutRequest,
     SuspendStaffRequest,
 )
-from fingertip.events.v1.events_service_pb2 import WatchResponse
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.app import App
 from fingertip_server.rpc.drafts import Audience
@@ -45,9 +45,7 @@ async def test_a_watcher_gets_a_snapshot_then_changes(server: App, world: World)
     assert message.events[0].HasField("time")
 
 
-async def test_the_events_of_one_transaction_come_in_one_message(
-    server: App, world: World
-) -> None:
+async def test_the_events_of_one_transaction_come_in_one_message(server: App, world: World) -> None:
     async with watching(world.teller) as stream:
         await next_message(stream)
         await publish(server, 1, count=5)
@@ -180,8 +178,6 @@ async def test_a_watcher_that_resumes_a_thousand_times_sees_everything_in_order(
 
 
 async def _ids(server: App) -> list[str]:
-    from sqlalchemy import text
-
     statement = text(
         "SELECT event_id FROM feed_event WHERE topic = :topic AND kind = 'ticket'"
         " ORDER BY position, ordinal"

@@ -1,5 +1,6 @@
 """Devices and audit entries for the tests of identities."""
 
+import asyncio
 from collections.abc import Sequence
 
 from fingertip.audit.v1.audit_entry_pb2 import AuditEntry
@@ -14,6 +15,7 @@ from fingertip.identity.v1.identity_service_pb2 import (
     GetSessionResponse,
 )
 from fingertip_client.caller import Caller
+from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
 from tests.world import World
 
@@ -55,6 +57,18 @@ def stranger(world: World, device: str = "", token: str = "") -> Caller:
 async def who_am_i(caller: Caller) -> GetSessionResponse:
     """Asks for the calling session."""
     return await caller.identity.GetSession(GetSessionRequest())
+
+
+async def shut_out(caller: Caller) -> None:
+    """Waits until a caller is not let in any more, for as long as a revocation may take."""
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                await who_am_i(caller)
+            except Refused as error:
+                if error.reason == "NOT_SIGNED_IN":
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def newest_entry(world: World, chain: str) -> AuditEntry:

@@ -9,7 +9,7 @@ from fingertip.identity.v1.identity_service_pb2 import CreateEnrolmentCodeReques
 from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
 from tests.conftest import Clock, Database
-from tests.identity.enrolling import enrol, make_code, newest_entry, stranger
+from tests.identity.enrolling import enrol, make_code, newest_entry, shut_out, stranger
 from tests.world import PASSWORD, World, refused
 
 
@@ -91,8 +91,7 @@ async def test_repeating_an_enrolment_voids_the_former_credential(world: World) 
         assert second.device == first.device
         assert second.credential not in {"", first.credential}
     async with stranger(world, first.credential) as former:
-        with refused("NOT_SIGNED_IN"):
-            await former.sign_in("100103", PASSWORD)
+        await shut_out(former)
     async with stranger(world, second.credential) as present:
         await present.sign_in("100103", PASSWORD)
 
@@ -151,7 +150,7 @@ async def test_work_kinds_belong_to_adapters(
 async def test_both_steps_are_on_the_chain_of_the_devices_branch(world: World) -> None:
     made = await make_code(world, branch_id="0102")
     entry = await newest_entry(world, "0102")
-    assert (entry.actor_id, entry.object_id) == ("000002", made.device_id)
+    assert (entry.actor.actor_id, entry.object_id) == ("000002", made.device_id)
     assert (entry.object_kind, entry.object_state) == ("device", "INVITED")
     async with stranger(world) as tablet:
         await enrol(tablet, made.enrolment_code)

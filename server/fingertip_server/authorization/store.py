@@ -37,10 +37,10 @@ _IS_OPEN = Task.state.in_(
 )
 
 _OWN = (
-    (Task.centre_id == bindparam("centre_id"))
-    & (Task.skill == bindparam("skill"))
+    (Task.centre_id == bindparam("own_centre_id"))
+    & (Task.skill == bindparam("wanted_skill"))
     & (Task.state == _QUEUED)
-    & (Task.maker_person_id != bindparam("person_id"))
+    & (Task.maker_person_id != bindparam("own_person_id"))
     & Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid()))
     & (Task.expire_time > func.fingertip_now())
 )
@@ -53,7 +53,7 @@ _wanted = (
 _first = (
     select(Task.rank_at, Task.task_id)
     .where(
-        Task.centre_id == bindparam("centre_id"),
+        Task.centre_id == bindparam("own_centre_id"),
         Task.skill == _wanted.c.skill,
         Task.state == _QUEUED,
     )
@@ -102,12 +102,13 @@ _DECIDE = (
 )
 _REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id)
 # Whether somebody of those on shift may decide about a task. Of three persons one always may.
-_SOMEBODY_MAY = text(
+_SOMEBODY = (
     "EXISTS (SELECT 1 FROM unnest(CAST(:person_ids AS uuid[]), CAST(:customer_ids AS uuid[]))"
     " AS present (person_id, customer_id)"
     " WHERE present.person_id <> task.maker_person_id"
     " AND present.customer_id IS DISTINCT FROM task.customer_id)"
 )
+_SOMEBODY_MAY, _NOBODY_MAY = text(_SOMEBODY), text(f"NOT {_SOMEBODY}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +160,13 @@ def claim(call: Call, centre_id: str, skills: Collection[str], person: Person) -
     """Claims the task that is due next among those that a person may decide."""
     wanted: Sequence[str] = list(skills)
     if len(wanted) > 1:
-        probe = {"skills": wanted, "centre_id": centre_id}
+        probe = {"skills": wanted, "own_centre_id": centre_id}
         wanted = call.connection.execute(_SKILLS_IN_ORDER, probe).scalars().all()
     for skill in wanted:
         parameters = {
-            "centre_id": centre_id,
-            "skill": skill,
-            "person_id": person.person_id,
+            "own_centre_id": centre_id,
+            "wanted_skill": skill,
+            "own_person_id": person.person_id,
             "own_customer_id": person.customer_id,
             "lease_holder": call.principal.id,
             "lease_limit": 1,
@@ -230,7 +231,7 @@ def without_anybody(
     statement = (
         select(Task.task_id)
         .where(Task.centre_id == centre_id, Task.skill == skill, Task.state == _QUEUED)
-        .where(~_SOMEBODY_MAY)
+        .where(_NOBODY_MAY)
         .order_by(*_IN_ORDER)
         .limit(limit)
     )

@@ -110,9 +110,7 @@ class AccountOpening:
 
     async def _check(self) -> None:
         request = CheckApplicationRequest(application_id=self._application.application_id)
-        await self._reporter.timed(
-            "检查", self._service.CheckApplication(request), _faults_told
-        )
+        await self._reporter.timed("检查", self._service.CheckApplication(request), _faults_told)
 
     async def _take_images(self) -> None:
         for seed, kind in enumerate(("id_front", "id_back", "customer_photo", "signature"), 3):
@@ -243,5 +241,3 @@ def _faults_told(response: CheckApplicationResponse) -> str:
         return "没有问题，可以提交"
     notes = "".join(fault.note for fault in response.faults)
     return f"一次列出 {len(response.faults)} 处：{notes}"
-
-

@@ -34,7 +34,7 @@ async def be_on_duty(desk: Party) -> None:
         async for step in steps:
             events = mirror.apply(step)
             if isinstance(step, Snapshot):
-                desk.reporter.tell("到岗，等待推送授权任务", ready=desk.staff.staff_id)
+                desk.ready("到岗，等待推送授权任务")
             if any(event.task.state == Task.STATE_QUEUED for event in events):
                 await _take_next(desk)
 

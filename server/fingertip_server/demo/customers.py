@@ -18,14 +18,23 @@ def write_customers(path: Path, count: int) -> None:
     draft = path.with_name(f"{path.name}.new")
     with draft.open("w", encoding="utf-8") as file:
         for customer in synthetic.customers(population, count):
-            file.write(_line(customer))
+            file.write(_line(customer, version=1))
     draft.replace(path)
 
 
-def _line(customer: SyntheticCustomer) -> str:
+def append_change(path: Path, count: int) -> None:
+    """Appends a further version of one of the file's `count` customers, each time of another."""
+    population = synthetic.population_of(reading.read_pack(DEMO))
+    with path.open("r+", encoding="utf-8") as file:
+        lines = sum(1 for _ in file)
+        [customer] = synthetic.customers(population, 1, start=lines % count)
+        file.write(_line(customer, version=lines + 1))
+
+
+def _line(customer: SyntheticCustomer, version: int) -> str:
     record = CustomerRecord(
         customer_number=customer.customer_number,
-        version=1,
+        version=version,
         name=customer.name,
         resident_id=customer.resident_id,
         mobile=customer.mobile,

@@ -43,11 +43,13 @@ class Reporter:
         self._actor = actor
         self._doing = ""
 
-    def tell(
-        self, what: str, answer: str = "", milliseconds: float | None = None, **facts: str
-    ) -> None:
+    def tell(self, what: str, answer: str = "", milliseconds: float | None = None) -> None:
         """Tells what was done."""
-        self._write(Line(self._actor, what, answer, milliseconds, facts))
+        self._write(Line(self._actor, what, answer, milliseconds))
+
+    def tell_fact(self, what: str, name: str, value: str) -> None:
+        """Tells what was done, and a fact that the narrator waits for."""
+        self._write(Line(self._actor, what, facts={name: value}))
 
     async def timed(self, what: str, call: Awaitable[T], answer: Callable[[T], str]) -> T:
         """Awaits a call, tells its answer and how long it took, and returns the answer."""

@@ -43,7 +43,7 @@ async def be_in_the_lobby(tablet: Party) -> None:
             events = mirror.apply(step)
             if isinstance(step, Snapshot):
                 # Whoever stands there by now was announced before.
-                tablet.reporter.tell("到岗，关注本网点动态", ready=tablet.staff.staff_id)
+                tablet.ready("到岗，关注本网点动态")
                 continue
             for event in events:
                 await lobby.hear(event)
@@ -116,7 +116,7 @@ class _Lobby:
     def _greet_when_complete(self, customer_id: str) -> None:
         if not self._missing[customer_id]:
             journey_id = self._met[customer_id].journey_id
-            self._reporter.tell("称呼客户，引导至柜台", greeted=journey_id)
+            self._reporter.tell_fact("称呼客户，引导至柜台", "greeted", journey_id)
 
 
 def _told(view: GetCustomerViewResponse) -> str:

@@ -38,6 +38,10 @@ class Party:
             if refused.reason != "ALREADY_ON_SHIFT":
                 raise
 
+    def ready(self, what: str) -> None:
+        """Tells that from now on nothing escapes him."""
+        self.reporter.tell_fact(what, f"ready-{self.staff.staff_id}", "yes")
+
     async def leave(self) -> None:
         """Ends shift and session."""
         await self.caller.identity.EndShift(EndShiftRequest(request_id=new_request_id()))
@@ -79,9 +83,7 @@ async def _until_closed(part: Awaitable[None], cues: asyncio.Queue[str]) -> None
     """Plays the part, and hands it the narrator's lines until there will be no more."""
     loop = asyncio.get_running_loop()
     stdin = asyncio.StreamReader()
-    await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin
-    )
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
 
     async def listen() -> None:
         while line := await stdin.readline():

@@ -7,7 +7,8 @@ import psutil
 
 # Every process that a demo starts inherits it, with the demo's folder.
 MARK = "FINGERTIP_DEMO_FOLDER"
-_END_SECONDS_MAX = 5.0
+# A server drains for up to ten.
+_END_SECONDS_MAX = 12.0
 
 
 def mark(folder: Path) -> None:

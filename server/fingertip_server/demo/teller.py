@@ -26,7 +26,7 @@ _LINE = "A"
 async def serve(desk: Party) -> None:
     """Serves one customer, whose identity card the narrator lays on the reader."""
     await _clear(desk)
-    desk.reporter.tell("到岗，柜台就绪", ready=desk.staff.staff_id)
+    desk.ready("到岗，柜台就绪")
     applicant = Applicant.from_json(await desk.cues.get())
     ticket = await _call(desk)
     journey_id, customer_id = await _recognise(desk, ticket)
@@ -113,7 +113,7 @@ async def _tell_journey(desk: Party, journey_id: str) -> None:
         }
         for step in response.steps
     ]
-    desk.reporter.tell("以上即一次旅程", journey=json.dumps(steps, ensure_ascii=False))
+    desk.reporter.tell_fact("旅程到此", "journey", json.dumps(steps, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -115,7 +115,9 @@ class Troupe:
             self._facts[name] = asyncio.get_running_loop().create_future()
         return self._facts[name]
 
-    async def _awaited(self, awaited: "asyncio.Future[str] | asyncio.Task[None]", name: str) -> None:
+    async def _awaited(
+        self, awaited: "asyncio.Future[str] | asyncio.Task[None]", name: str
+    ) -> None:
         await asyncio.wait(
             {awaited, self._failure},
             timeout=_STEP_SECONDS_MAX,

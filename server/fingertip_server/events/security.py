@@ -3,7 +3,6 @@
 What a process remembers of callers is good only while it reads this topic.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,8 +30,6 @@ class SecurityWatch:
         head, _ = await self.units.autocommit(lambda c: feed.head(c, SECURITY))
         self._subscription = Subscription(head.position, self._hear)
         self.readers.subscribe(SECURITY, self._subscription)
-        while not self.is_trusted():
-            await asyncio.sleep(0.01)
 
     def is_trusted(self) -> bool:
         """Says whether the topic was read lately."""

@@ -1,12 +1,14 @@
 """The Watch stream: a snapshot, then every change in the order of commits, resumable."""
 
+import asyncio
 import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -64,6 +66,10 @@ class Watching:
     limits: Limits
     is_draining: bool = False
     _open: Counter[str] = field(default_factory=Counter)
+    _none_open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._none_open.set()
 
     async def watch(
         self, request: WatchRequest, authenticate: Authenticate
@@ -84,9 +90,11 @@ class Watching:
         self.is_draining = True
         self.readers.poke_all()
 
-    def open_count(self) -> int:
-        """Counts the streams that are open."""
-        return self._open.total()
+    async def ended(self, seconds_max: float) -> None:
+        """Waits until every stream has ended, or for so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds_max, 0)):
+                await self._none_open.wait()
 
     @contextmanager
     def _counted(self, viewer: Principal) -> Iterator[None]:
@@ -96,12 +104,15 @@ class Watching:
         if self._open.total() >= self.limits.streams_max:
             raise _too_many(self.limits.streams_max)
         self._open[key] += 1
+        self._none_open.clear()
         try:
             yield
         finally:
             self._open[key] -= 1
             if not self._open[key]:
                 del self._open[key]
+            if not self._open:
+                self._none_open.set()
 
 
 class _Stream:
@@ -205,11 +216,8 @@ class _Stream:
     async def _filled(self, end: int | None = None) -> AsyncIterator[WatchResponse]:
         """Yields from the table, up to a position or to where it ends now."""
         while end is None or self._sent < end:
-            after = self._sent
             commits = await self._watching.units.autocommit(
-                lambda connection, after=after: feed.read(
-                    connection, self._scope.topic, after, _FILL_ROWS
-                )
+                partial(feed.read, topic=self._scope.topic, after=self._sent, row_count=_FILL_ROWS)
             )
             for commit in commits:
                 self._sent = commit.position

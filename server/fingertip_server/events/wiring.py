@@ -52,17 +52,16 @@ class Wiring:
             user=self._url.username,
             password=self._url.password,
             database=self._url.database,
-            host=self._url.host or self._url.query.get("host"),
+            host=self._url.host or str(self._url.query.get("host", "")) or None,
             port=self._url.port or int(str(self._url.query.get("port", "5432"))),
             timeout=_TIMEOUT_SECONDS,
             command_timeout=_TIMEOUT_SECONDS,
             server_settings={"application_name": "fingertip wiring"},
         )
         try:
-            lost = asyncio.Event()
-            connection.add_termination_listener(lambda _: (lost.set(), self._some.set()))
+            connection.add_termination_listener(self._lost)
             await connection.add_listener(_CHANNEL, self._heard)
-            while not lost.is_set():
+            while not connection.is_closed():
                 await self._some.wait()
                 await asyncio.sleep(_COALESCE_SECONDS)
                 self._some.clear()
@@ -81,6 +80,9 @@ class Wiring:
             batch.append(name)
         if batch:
             await connection.execute("SELECT pg_notify($1, $2)", _CHANNEL, "\n".join(batch))
+
+    def _lost(self, _connection: object) -> None:
+        self._some.set()
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         self._wakeups.wake(str(payload).split("\n"))

@@ -75,7 +75,7 @@ def require_held(
     A lease that ran out while nobody noticed still holds: the fence says that nobody else has had
     the item since, and what an adapter knows of the bank is worth more than its punctuality.
     """
-    if quoted_fence == fence and caller == holder and state in ENDED:
+    if quoted_fence == fence and state in ENDED:
         raise wrong_state(state)
     if quoted_fence != fence or caller != holder or state != State.LEASED:
         raise errors.Conflict(

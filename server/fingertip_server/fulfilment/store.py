@@ -42,7 +42,11 @@ def _is(
 
 
 _items = WorkItem.__table__.alias("waiting_item")
-_kinds = func.unnest(bindparam("kinds", type_=ARRAY(Text))).table_valued("kind", name="wanted")
+_kinds = (
+    func.unnest(bindparam("kinds", type_=ARRAY(Text)))
+    .table_valued("kind", name="wanted")
+    .render_derived()
+)
 # The oldest of each kind, so that a claim looks at no more rows than it takes, however many wait
 # and whatever else the adapter could do.
 _oldest = (
@@ -79,9 +83,11 @@ LEASE = (
     .execution_options(synchronize_session=False)
 )
 
-_quoted = func.unnest(
-    bindparam("ids", type_=ARRAY(Uuid)), bindparam("fences", type_=ARRAY(BigInteger))
-).table_valued("work_item_id", "fence", name="quoted")
+_quoted = (
+    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("fences", type_=ARRAY(BigInteger)))
+    .table_valued("work_item_id", "fence", name="quoted")
+    .render_derived()
+)
 _EXTEND = (
     update(WorkItem)
     .where(
@@ -126,7 +132,8 @@ def lease(
 ) -> Sequence[WorkItem]:
     """Leases the oldest items of these kinds that nobody else is about to take."""
     parameters = {"kinds": list(kinds), "items_max": items_max, "by": by, "lease": span}
-    return session.scalars(LEASE, parameters).all()
+    leased = session.scalars(LEASE, parameters).all()
+    return sorted(leased, key=lambda row: row.ready_at)
 
 
 def extend(

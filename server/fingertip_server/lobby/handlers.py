@@ -81,14 +81,14 @@ def reserve_ticket_numbers(
 
 def call_next_ticket(call: Call, request: CallNextTicketRequest) -> CallNextTicketResponse:
     """Calls the ticket that is due next."""
-    rules.require_on_shift(call.principal.on_shift)
+    rules.require_on_shift(call.principal)
     row = calling.call_next(call, request.desk, list(request.service_line_codes))
     return CallNextTicketResponse(ticket=_announced(call, row))
 
 
 def call_ticket(call: Call, request: CallTicketRequest) -> CallTicketResponse:
     """Calls a chosen ticket."""
-    rules.require_on_shift(call.principal.on_shift)
+    rules.require_on_shift(call.principal)
     row = calling.call_chosen(call, UUID(request.ticket_id), request.desk)
     return CallTicketResponse(ticket=_announced(call, row))
 
@@ -126,7 +126,7 @@ def complete_ticket(call: Call, request: CompleteTicketRequest) -> CompleteTicke
 
 def claim_arrival(call: Call, request: ClaimArrivalRequest) -> ClaimArrivalResponse:
     """Claims an arrival for the caller; the first of several wins."""
-    rules.require_on_shift(call.principal.on_shift)
+    rules.require_on_shift(call.principal)
     arrival = arrivals.lock(call, UUID(request.arrival_id))
     call.home = arrival.branch_id
     call.journey_id = arrival.journey_id

@@ -9,6 +9,7 @@ from uuid import UUID
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.packs.schema_bank import ServiceLine
+from fingertip_server.rpc.principal import Principal
 
 # How far a ticket machine's clock may be ahead of ours.
 _CLOCK_SKEW_MAX = timedelta(minutes=2)
@@ -81,9 +82,9 @@ def next_head(
     by_age = sorted(heads, key=lambda head: head.issued_at)
     priority = [head for head in by_age if head.is_priority]
     others = [head for head in by_age if not head.is_priority]
-    if priority and others and streak >= cap.calls_in_a_row_max:
-        if now - others[0].issued_at > cap.waiting_max:
-            return others[0]
+    is_capped = bool(priority) and streak >= cap.calls_in_a_row_max
+    if is_capped and others and now - others[0].issued_at > cap.waiting_max:
+        return others[0]
     return next(iter(priority + others), None)
 
 
@@ -142,9 +143,9 @@ def check_resolve(state: str, claimed_by: str, caller: str) -> None:
         raise _arrival_state(state)
 
 
-def require_on_shift(on_shift: bool) -> None:
+def require_on_shift(caller: Principal) -> None:
     """Raises NOT_ON_SHIFT."""
-    if not on_shift:
+    if not caller.on_shift:
         raise errors.InvalidState(ErrorReason.ERROR_REASON_NOT_ON_SHIFT, "Start your shift first.")
 
 

@@ -1,6 +1,6 @@
 """The tables of the lobby."""
 
-import datetime
+import datetime as dt
 import uuid
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
@@ -16,7 +16,7 @@ class TicketSequence(Base):
 
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"), primary_key=True)
     service_line_code: Mapped[str] = mapped_column(primary_key=True)
-    business_day: Mapped[datetime.date] = mapped_column(primary_key=True)
+    business_day: Mapped[dt.date] = mapped_column(primary_key=True)
     next_number: Mapped[int]
 
 
@@ -26,7 +26,7 @@ class LobbyDay(Base):
     __tablename__ = "lobby_day"
 
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"), primary_key=True)
-    business_day: Mapped[datetime.date] = mapped_column(primary_key=True)
+    business_day: Mapped[dt.date] = mapped_column(primary_key=True)
     # How many tickets of priority lines were called one after the other.
     priority_streak: Mapped[int] = mapped_column(server_default="0")
 
@@ -40,7 +40,7 @@ class NumberBlock(Base):
     device_id: Mapped[uuid.UUID]
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
     service_line_code: Mapped[str]
-    business_day: Mapped[datetime.date]
+    business_day: Mapped[dt.date]
     first_number: Mapped[int]
     last_number: Mapped[int]
     created_at: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
@@ -89,7 +89,7 @@ class Ticket(Base):
     ticket_id: Mapped[Id]
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
     service_line_code: Mapped[str]
-    business_day: Mapped[datetime.date]
+    business_day: Mapped[dt.date]
     sequence_number: Mapped[int]
     state: Mapped[str] = mapped_column(server_default="WAITING")
     journey_id: Mapped[uuid.UUID]
@@ -120,7 +120,7 @@ class Arrival(Base):
 
     arrival_id: Mapped[Id]
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
-    business_day: Mapped[datetime.date]
+    business_day: Mapped[dt.date]
     ticket_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("ticket.ticket_id"))
     ticket_number: Mapped[str]
     journey_id: Mapped[uuid.UUID]

@@ -7,7 +7,7 @@ answer, work, audit, events) → commit → answer
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -148,7 +148,7 @@ class Pipeline:
         if method.permission == PUBLIC:
             return NOBODY
         principal = await self._frame.authenticator.authenticate(
-            context.invocation_metadata() or (), is_use=is_use
+            tuple(context.invocation_metadata() or ()), is_use=is_use
         )
         if method.permission not in principal.permissions:
             refusal = _not_permitted(method)
@@ -174,7 +174,8 @@ class Pipeline:
             principal, request = await self._admitted(method, content, context)
             span.identified(principal, request)
             prepared = await self._prepare(method, principal, request)
-            remaining = context.time_remaining()
+            # None without a deadline, whatever its stub says.
+            remaining = cast("float | None", context.time_remaining())
             if remaining is not None and remaining <= 0:
                 raise errors.DeadlineExceeded(
                     ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED,

@@ -27,11 +27,11 @@ def _unary(method: Method, pipeline: Pipeline) -> "grpc.RpcMethodHandler[bytes, 
     async def serve(content: bytes, context: Context) -> bytes:
         return await pipeline.unary(method, content, context)
 
-    return grpc.unary_unary_rpc_method_handler(serve)  # type: ignore[arg-type] # aio's own
+    return grpc.unary_unary_rpc_method_handler(serve)
 
 
 def _stream(method: Method, pipeline: Pipeline) -> "grpc.RpcMethodHandler[bytes, bytes]":
     async def serve(content: bytes, context: Context) -> None:
         await pipeline.stream(method, content, context)
 
-    return grpc.unary_stream_rpc_method_handler(serve)  # type: ignore[arg-type] # aio's own
+    return grpc.unary_stream_rpc_method_handler(serve)

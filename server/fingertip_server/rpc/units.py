@@ -68,7 +68,7 @@ class Units:
         work: Callable[[Connection], Result],
     ) -> Result:
         task = asyncio.ensure_future(_spawn(run, work))
-        self._running.add(task)  # type: ignore[arg-type] # a set of whatever they return
+        self._running.add(task)
         task.add_done_callback(self._forget)
         return await asyncio.shield(task)
 

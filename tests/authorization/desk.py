@@ -1,0 +1,93 @@
+"""What an authoriser does at his desk."""
+
+from fingertip.authorization.v1.authorization_service_pb2 import (
+    ApproveTaskRequest,
+    ClaimNextTaskRequest,
+    GetTaskRequest,
+    GetTaskResponse,
+    RejectTaskRequest,
+    ReturnTaskRequest,
+)
+from fingertip.authorization.v1.task_pb2 import ChecklistFinding, Task, TaskDefect
+from fingertip.identity.v1.identity_service_pb2 import EndShiftRequest, StartShiftRequest
+from fingertip_client.caller import Caller
+from tests.applications.paper import request_id
+
+ITEMS = (
+    "same_person",
+    "images_complete",
+    "identity_matches",
+    "document_valid",
+    "signature_genuine",
+    "applicant_seen",
+    "purpose_plausible",
+)
+
+
+async def claim(caller: Caller) -> Task:
+    """Claims the next task."""
+    response = await caller.authorization.ClaimNextTask(
+        ClaimNextTaskRequest(request_id=request_id())
+    )
+    return response.task
+
+
+async def look_at(caller: Caller, task: Task) -> GetTaskResponse:
+    """Opens a task."""
+    return await caller.authorization.GetTask(GetTaskRequest(task_id=task.task_id))
+
+
+def approval(task: Task) -> ApproveTaskRequest:
+    """Quotes a claimed task, everything found to be as it should be."""
+    return ApproveTaskRequest(
+        request_id=request_id(),
+        task_id=task.task_id,
+        revision=task.revision,
+        fence=task.fence,
+        content_hash=task.content_hash,
+        findings=[ChecklistFinding(item_id=item, passed=True) for item in ITEMS],
+    )
+
+
+def rejection(task: Task) -> RejectTaskRequest:
+    """Quotes a claimed task, to refuse it for good."""
+    return RejectTaskRequest(
+        request_id=request_id(),
+        task_id=task.task_id,
+        revision=task.revision,
+        fence=task.fence,
+        content_hash=task.content_hash,
+        note="非本人办理",
+    )
+
+
+def sending_back(task: Task) -> ReturnTaskRequest:
+    """Quotes a claimed task, to have something corrected."""
+    return ReturnTaskRequest(
+        request_id=request_id(),
+        task_id=task.task_id,
+        revision=task.revision,
+        fence=task.fence,
+        content_hash=task.content_hash,
+        defects=[TaskDefect(subject="id_back", note="有效期限反光，请重拍")],
+    )
+
+
+async def approve(caller: Caller, task: Task) -> Task:
+    """Approves a claimed task."""
+    return (await caller.authorization.ApproveTask(approval(task))).task
+
+
+async def send_back(caller: Caller, task: Task) -> Task:
+    """Returns a claimed task to its maker."""
+    return (await caller.authorization.ReturnTask(sending_back(task))).task
+
+
+async def start_shift(caller: Caller) -> None:
+    """Comes to work."""
+    await caller.identity.StartShift(StartShiftRequest(request_id=request_id()))
+
+
+async def end_shift(caller: Caller) -> None:
+    """Goes home."""
+    await caller.identity.EndShift(EndShiftRequest(request_id=request_id()))
