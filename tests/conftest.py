@@ -8,7 +8,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
 
 from fingertip_server import telemetry
 from fingertip_server.app import App
@@ -16,6 +15,7 @@ from fingertip_server.db import migrating
 from fingertip_server.db.embedded import OWNER, SUPERUSER, EmbeddedPostgres
 from fingertip_server.protection import keyfile
 from fingertip_server.settings import Settings
+from tests.sql import run_sql
 from tests.world import Credentials, World, furnish
 
 
@@ -29,11 +29,11 @@ class Database:
 
     async def as_owner(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Runs a statement as the schema's owner."""
-        return await _run(self.owner_url, statement, *arguments)
+        return await run_sql(self.owner_url, statement, *arguments)
 
     async def as_application(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Runs a statement as the servers' own role."""
-        return await _run(self.url, statement, *arguments)
+        return await run_sql(self.url, statement, *arguments)
 
 
 class Clock:
@@ -97,7 +97,7 @@ async def database(postgres: EmbeddedPostgres, template: Credentials) -> AsyncIt
         " expires_at = clock_timestamp() + interval '12 hours'"
     )
     yield database
-    await _run(
+    await run_sql(
         postgres.url(role=SUPERUSER, database="postgres"), f'DROP DATABASE "{name}" WITH (FORCE)'
     )
 
@@ -147,24 +147,10 @@ async def _create(postgres: EmbeddedPostgres, name: str, template: str) -> None:
     statement = f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {OWNER}'
     for _ in range(50):
         try:
-            await _run(url, statement)
+            await run_sql(url, statement)
         except asyncpg.ObjectInUseError:
             # The template's last connection is still being closed.
             await asyncio.sleep(0.1)
         else:
             return
     raise TimeoutError(f"{template} stays in use")
-
-
-async def _run(url: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
-    parts = make_url(url)
-    connection = await asyncpg.connect(
-        user=parts.username,
-        database=parts.database,
-        host=str(parts.query["host"]),
-        port=int(str(parts.query["port"])),
-    )
-    try:
-        return await connection.fetch(statement, *arguments)
-    finally:
-        await connection.close()

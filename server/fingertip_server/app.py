@@ -85,8 +85,9 @@ class StartRefused(Exception):
 class App:
     """A server process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, pipeline: type[Pipeline] = Pipeline) -> None:
         self.settings = settings
+        self._pipeline = pipeline
         self.engine = engines.create(
             settings.database_url,
             connections_max=settings.connections_max,
@@ -157,7 +158,7 @@ class App:
             constraints=domains.CONSTRAINTS,
             calls_max=settings.calls_max,
         )
-        self.pipeline = Pipeline(self.frame)
+        self.pipeline = self._pipeline(self.frame)
         self.timers = Timers(self.units, self.pipeline, domains.HOOKS.timers)
         return wiring, epoch
 

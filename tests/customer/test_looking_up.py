@@ -24,7 +24,9 @@ async def test_a_customer_is_found_by_a_card_and_shown_masked(world: World) -> N
         assert customer.tier_code == "private"
         assert customer.relationship_manager_id == "100106"
         assert customer.name == "王**"
-        assert customer.resident_id == f"{wang().resident_id[:3]}***********{wang().resident_id[-4:]}"
+        assert (
+            customer.resident_id == f"{wang().resident_id[:3]}***********{wang().resident_id[-4:]}"
+        )
         assert customer.mobile == f"{wang().mobile[:3]}****{wang().mobile[-4:]}"
         assert customer.address.startswith("示范省示范市")
         assert customer.address.endswith("区****")
@@ -117,9 +119,7 @@ async def test_a_ticket_of_another_branch_is_not_found(world: World) -> None:
 
 async def test_every_look_is_journalled_without_what_was_looked_for(world: World) -> None:
     await sync(world, wang())
-    found = await world.teller.customer.LookUpCustomer(
-        LookUpCustomerRequest(mobile=wang().mobile)
-    )
+    found = await world.teller.customer.LookUpCustomer(LookUpCustomerRequest(mobile=wang().mobile))
     listed = await world.auditor.audit.ListEntries(
         ListEntriesRequest(chain="0101", journey_id=found.journey_id)
     )

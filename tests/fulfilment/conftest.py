@@ -22,9 +22,11 @@ def owner(server: App) -> Owner:
 
 
 @pytest.fixture
-def queue(server: App, owner: Owner, database: Database) -> Queue:
+async def queue(server: App, owner: Owner, database: Database) -> Queue:
     """The queue as the server's own code fills it."""
-    return Queue(server, database)
+    queue = Queue(server, database)
+    await queue.start_sweep()
+    return queue
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Builders for the tests of the queue: who asks, what is asked, who works."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -92,10 +93,28 @@ class Queue:
 
         await self.server.pipeline.due("test/ask", work)
 
+    async def start_sweep(self) -> None:
+        """Starts what looks for overdue items."""
+        await self.server.pipeline.due(
+            "test/sweep", lambda call: call.start_timer("fulfilment.sweep", "bank", call.now)
+        )
+
     async def read_deadline(self, seconds: float) -> Any:  # noqa: ANN401 - as the driver has it.
         """Returns the database's time in so many seconds."""
         [row] = await self.database.as_owner("SELECT fingertip_now() AS now")
         return row["now"] + timedelta(seconds=seconds)
+
+    async def has_calls(self, count: int) -> None:
+        """Waits until the server is at work on that many calls."""
+        async with asyncio.timeout(5):
+            while self.server.frame.calls != count:
+                await asyncio.sleep(0.005)
+
+    async def journal(self, method: str) -> list[asyncpg.Record]:
+        """Returns the entries of a method or timer, oldest first."""
+        return await self.database.as_owner(
+            "SELECT * FROM audit_entry WHERE action LIKE '%' || $1 ORDER BY time", method
+        )
 
     async def row(self, operation_id: UUID) -> asyncpg.Record:
         """Returns an item's row."""

@@ -40,7 +40,7 @@ async def test_the_head_office_lists_everybody_by_number(world: World) -> None:
         member.staff_number for member in read_demo().staff
     )
     members = {member.staff_id: member for member in staff}
-    assert list(members["900102"].skills) == ["account_opening"]
+    assert "account_opening" in members["900102"].skills
     assert members["100103"].on_shift
     assert members["100103"].state == Staff.STATE_ACTIVE
     assert members["100105"].person_id == members["900105"].person_id

@@ -30,12 +30,6 @@ from fingertip_server.demo.party import Failed, Party
 
 _FORM = "debit_card_account"
 _CHUNK_BYTES = 64 * 1024
-_STATES = {
-    Application.STATE_SUBMITTED: "等待集中授权",
-    Application.STATE_APPROVED: "已授权，交核心系统执行",
-    Application.STATE_EXECUTION_UNKNOWN: "核心系统超时，结果未知：绝不重做，先查询",
-    Application.STATE_EXECUTED: "核心系统已开户，仅此一次",
-}
 _ENDS = frozenset(
     {
         Application.STATE_EXECUTED,
@@ -200,9 +194,7 @@ class AccountOpening:
             async for step in steps:
                 for event in mirror.apply(step):
                     self._application = event.application
-                    state = self._application.state
-                    name = _STATES.get(state, Application.State.Name(state))
-                    self._reporter.tell("申请进展", f"{name} {self._application.state_note}")
+                    self._reporter.tell("申请进展", _progress(self._application))
                 if self._application.state in _ENDS:
                     return
 
@@ -228,6 +220,12 @@ class AccountOpening:
             self._service.GetApplication(request),
             lambda response: f"{response.result.account_number}（掩码）",
         )
+
+
+def _progress(application: Application) -> str:
+    if application.state == Application.STATE_EXECUTED:
+        return "核心系统已开户。"
+    return application.state_note or Application.State.Name(application.state)
 
 
 def _form_told(response: GetFormResponse) -> str:

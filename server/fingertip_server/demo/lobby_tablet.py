@@ -68,11 +68,11 @@ class _Lobby:
             await self._show_late(event.customer_section_changed)
 
     async def _meet(self, arrival: Arrival) -> None:
-        since_ticket = datetime.now(UTC) - arrival.create_time.ToDatetime(UTC)
+        since = (datetime.now(UTC) - arrival.create_time.ToDatetime(UTC)).total_seconds()
         self._reporter.tell(
             "平板提醒：重要客户来访",
-            f"{arrival.masked_name}，{arrival.tier_name}，{arrival.ticket_number}",
-            since_ticket.total_seconds() * 1000,
+            f"{arrival.masked_name}，{arrival.tier_name}，{arrival.ticket_number}，"
+            f"取号后 {since * 1000:.0f} 毫秒",
         )
         claim = ClaimArrivalRequest(request_id=new_request_id(), arrival_id=arrival.arrival_id)
         try:

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
@@ -33,7 +33,7 @@ class Narrator:
         words = Text()
         words.append(f"{_clock(line.time)}  ", style="dim")
         words.append(set_cell_size(line.actor, _ACTOR_CELLS), style="cyan")
-        words.append(set_cell_size(line.what, max(_WHAT_CELLS, len(line.what) * 2)))
+        words.append(set_cell_size(line.what, max(_WHAT_CELLS, cell_len(line.what))))
         words.append(f" {line.answer}", style="bold red" if line.is_failure else "green")
         if line.milliseconds is not None:
             words.append(f"  {line.milliseconds:.0f} 毫秒", style="dim")

@@ -1,0 +1,274 @@
+"""Remembers on disk, whatever happens to the machine, which numbers it took and which it owes.
+
+A number is on disk before it is on paper, and a request before it is sent. Nothing here says who a
+customer is: a ticket taken offline is registered without identification, so that no card or
+document number ever touches this disk.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from fingertip_client.request_ids import new_request_id
+from fingertip_ticket_machine import blocks
+from fingertip_ticket_machine.blocks import Block, Shortage
+
+_KEPT = timedelta(days=30)
+_BUSY_SECONDS_MAX = 10.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS block (
+    service_line_code TEXT PRIMARY KEY,
+    block_id TEXT NOT NULL,
+    next_number INTEGER NOT NULL,
+    last_number INTEGER NOT NULL,
+    business_day TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    asked_day TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS renewal (
+    service_line_code TEXT PRIMARY KEY,
+    request_id TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS ticket (
+    ticket_id TEXT PRIMARY KEY,
+    request_id TEXT NOT NULL UNIQUE,
+    service_line_code TEXT NOT NULL,
+    block_id TEXT NOT NULL,
+    sequence_number INTEGER NOT NULL,
+    capture_time TEXT NOT NULL,
+    traceparent TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('TAKEN', 'REGISTERED', 'REFUSED')),
+    reason TEXT NOT NULL DEFAULT '',
+    UNIQUE (block_id, sequence_number)
+) STRICT;
+"""
+_BLOCK = (
+    "SELECT service_line_code, block_id, next_number, last_number, business_day, time_zone,"
+    " asked_day FROM block"
+)
+_TAKEN = (
+    "SELECT ticket_id, request_id, service_line_code, block_id, sequence_number, capture_time,"
+    " traceparent FROM ticket WHERE state = 'TAKEN'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A ticket that was printed, or was about to be, and that the server has to hear of."""
+
+    ticket_id: str
+    request_id: str
+    service_line_code: str
+    block_id: str
+    sequence_number: int
+    capture_time: datetime
+    traceparent: str
+
+    @property
+    def number(self) -> str:
+        """Is what is printed."""
+        return blocks.printed_number(self.service_line_code, self.sequence_number)
+
+
+class NoNumber(Exception):
+    """No number can be printed offline, for this reason."""
+
+    def __init__(self, shortage: Shortage) -> None:
+        super().__init__(shortage.value)
+        self.shortage = shortage
+
+
+class Journal:
+    """The machine's memory, one file; several processes may use it together."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, which is made for its owner alone."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS_MAX, isolation_level=None)
+        # A commit is on the disk, and so is the end of its rollback journal.
+        self._connection.execute("PRAGMA synchronous = EXTRA")
+        self._connection.executescript(_SCHEMA)
+
+    def take(self, service_line_code: str, *, now: datetime, traceparent: str) -> Taken:
+        """Takes the line's next number for good; raises NoNumber when there is none."""
+        with self._transaction() as connection:
+            block = self.block(service_line_code)
+            shortage = blocks.shortage(
+                block, is_being_renewed=self._renewal(service_line_code) is not None, now=now
+            )
+            if block is None or shortage is not None:
+                raise NoNumber(shortage or Shortage.NEVER_RESERVED)
+            taken = Taken(
+                ticket_id=new_request_id(),
+                request_id=new_request_id(),
+                service_line_code=service_line_code,
+                block_id=block.block_id,
+                sequence_number=block.next_number,
+                capture_time=now,
+                traceparent=traceparent,
+            )
+            connection.execute(
+                "INSERT INTO ticket (ticket_id, request_id, service_line_code, block_id,"
+                " sequence_number, capture_time, traceparent, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 'TAKEN')",
+                (
+                    taken.ticket_id,
+                    taken.request_id,
+                    taken.service_line_code,
+                    taken.block_id,
+                    taken.sequence_number,
+                    taken.capture_time.isoformat(),
+                    taken.traceparent,
+                ),
+            )
+            self._write_block(replace(block, next_number=block.next_number + 1))
+        return taken
+
+    def owed(self) -> list[Taken]:
+        """Lists the tickets that the server has to hear of, in the order in which they were taken."""
+        rows = self._connection.execute(f"{_TAKEN} ORDER BY capture_time, ticket_id")
+        return [Taken(*row[:5], datetime.fromisoformat(row[5]), row[6]) for row in rows]
+
+    def mark_registered(self, ticket_id: str) -> None:
+        """Remembers that the server has the ticket."""
+        self._end_ticket(ticket_id, "REGISTERED", "")
+
+    def mark_refused(self, ticket_id: str, reason: str) -> None:
+        """Remembers that the server will never take the ticket."""
+        self._end_ticket(ticket_id, "REFUSED", reason)
+
+    def begin_renewal(self, service_line_code: str) -> str | None:
+        """Closes the line's block and returns the request_id with which to ask for the next.
+
+        The same one until the answer is known. None while the server has to hear of tickets of the
+        block, whose rest it would give up.
+        """
+        with self._transaction() as connection:
+            request_id = self._renewal(service_line_code)
+            if request_id is not None:
+                return request_id
+            if any(taken.service_line_code == service_line_code for taken in self.owed()):
+                return None
+            request_id = new_request_id()
+            connection.execute(
+                "INSERT INTO renewal (service_line_code, request_id) VALUES (?, ?)",
+                (service_line_code, request_id),
+            )
+            return request_id
+
+    def end_renewal(self, service_line_code: str, request_id: str, block: Block | None) -> None:
+        """Opens the new block or, when there is none, the old one again.
+
+        Does nothing when another process heard the same answer before.
+        """
+        with self._transaction() as connection:
+            ended = connection.execute(
+                "DELETE FROM renewal WHERE service_line_code = ? AND request_id = ?",
+                (service_line_code, request_id),
+            )
+            if ended.rowcount and block is not None:
+                self._write_block(block)
+
+    def is_renewing(self, service_line_code: str) -> bool:
+        """Says whether a block was asked for and the answer is not known."""
+        return self._renewal(service_line_code) is not None
+
+    def block(self, service_line_code: str) -> Block | None:
+        """Returns the line's block."""
+        row = self._connection.execute(
+            f"{_BLOCK} WHERE service_line_code = ?", (service_line_code,)
+        ).fetchone()
+        return _block(row) if row else None
+
+    def time_zone(self) -> str | None:
+        """Returns the branch's time zone; None before the server said it."""
+        row = self._connection.execute("SELECT time_zone FROM block LIMIT 1").fetchone()
+        return str(row[0]) if row else None
+
+    def refused(self) -> list[tuple[str, str]]:
+        """Lists the numbers that the server refused to register, with its reasons."""
+        rows = self._connection.execute(
+            "SELECT service_line_code, sequence_number, reason FROM ticket"
+            " WHERE state = 'REFUSED' ORDER BY capture_time"
+        )
+        return [(blocks.printed_number(row[0], row[1]), row[2]) for row in rows]
+
+    def forget_old(self, now: datetime) -> None:
+        """Forgets tickets that were settled long ago."""
+        self._connection.execute(
+            "DELETE FROM ticket WHERE state <> 'TAKEN' AND capture_time < ?",
+            ((now - _KEPT).isoformat(),),
+        )
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Does all of it or nothing, one process at a time."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _renewal(self, service_line_code: str) -> str | None:
+        row = self._connection.execute(
+            "SELECT request_id FROM renewal WHERE service_line_code = ?", (service_line_code,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def _write_block(self, block: Block) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO block (service_line_code, block_id, next_number, last_number,"
+            " business_day, time_zone, asked_day) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                block.service_line_code,
+                block.block_id,
+                block.next_number,
+                block.last_number,
+                block.business_day.isoformat(),
+                block.time_zone,
+                block.asked_day.isoformat(),
+            ),
+        )
+
+    def _end_ticket(self, ticket_id: str, state: str, reason: str) -> None:
+        self._connection.execute(
+            "UPDATE ticket SET state = ?, reason = ? WHERE ticket_id = ?",
+            (state, reason, ticket_id),
+        )
+
+
+def _block(row: tuple[str, str, int, int, str, str, str]) -> Block:
+    line, block_id, next_number, last_number, business_day, time_zone, asked_day = row
+    return Block(
+        service_line_code=line,
+        block_id=block_id,
+        next_number=next_number,
+        last_number=last_number,
+        business_day=date.fromisoformat(business_day),
+        time_zone=time_zone,
+        asked_day=date.fromisoformat(asked_day),
+    )

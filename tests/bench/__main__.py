@@ -1,0 +1,145 @@
+"""Measures our server beside a bare one that does the same durable work, in one run.
+
+Server CPU per call is what the server's process used while the load ran, divided by the calls; the
+two take turns, and medians are printed. Needs h2load (Debian: nghttp2-client).
+"""
+
+import argparse
+import asyncio
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import make_url
+
+from fingertip.lobby.v1.lobby_service_pb2 import IssueTicketRequest, ListTicketsRequest
+from fingertip_server import telemetry
+from fingertip_server.app import App
+from fingertip_server.db import migrating
+from fingertip_server.db.embedded import APPLICATION, OWNER, SUPERUSER, EmbeddedPostgres
+from fingertip_server.protection import keyfile
+from fingertip_server.settings import Settings
+from tests.bench.alerts import Alerts, measure_ours, measure_reference, sync_important_customers
+from tests.bench.load import Load, Round, Server, run_load
+from tests.sql import run_sql
+from tests.world import Credentials, furnish
+
+_LOBBY = "fingertip.lobby.v1.LobbyService"
+_out = Console()
+
+
+def _loads(credentials: Credentials) -> list[Load]:
+    device = credentials.devices["100103"]
+    staff = {"fingertip-device": device, "authorization": f"Bearer {credentials.tokens['100103']}"}
+    machine = {"fingertip-device": credentials.devices["ticket_machine"]}
+    fresh = "00000000-0000-4000-8000-000000000000"
+    return [
+        Load("look-up read", f"{_LOBBY}/ListTickets", ListTicketsRequest(page_size=1), staff),
+        Load(
+            "IssueTicket",
+            f"{_LOBBY}/IssueTicket",
+            IssueTicketRequest(request_id=fresh, service_line_code="B"),
+            machine,
+        ),
+    ]
+
+
+async def _bench(folder: Path, rounds: int, calls: int, alerts: int) -> None:
+    with EmbeddedPostgres(folder / "postgres") as postgres:
+        settings = await _prepared(postgres, folder)
+        credentials = await furnish(App(settings))
+        ours = await Server.started(
+            "tests.bench.subject", settings.database_url, str(settings.key_ring)
+        )
+        socket = str(make_url(postgres.url()).query["host"])
+        reference = await Server.started(
+            "tests.bench.reference", socket, "5432", OWNER, "fingertip"
+        )
+        try:
+            for load in _loads(credentials):
+                results: dict[str, list[Round]] = {"reference": [], "fingertip": []}
+                for number in range(rounds + 1):
+                    for name, server in (("reference", reference), ("fingertip", ours)):
+                        result = await run_load(server, load, calls if number else calls // 4)
+                        # The first round warms caches, plans and pools.
+                        if number:
+                            results[name].append(result)
+                        await _settle(postgres)
+                _show(load, results)
+            await sync_important_customers(ours, credentials, alerts)
+            _show_alerts(
+                await measure_reference(reference, alerts),
+                await measure_ours(ours, credentials, alerts),
+            )
+        finally:
+            await ours.stop()
+            await reference.stop()
+
+
+async def _prepared(postgres: EmbeddedPostgres, folder: Path) -> Settings:
+    await migrating.migrate(postgres.url(role=OWNER))
+    ring = folder / "key-ring.json"
+    keyfile.create(ring)
+    return Settings(
+        database_url=postgres.url(role=APPLICATION),
+        key_ring=ring,
+        listen="127.0.0.1:0",
+        production=False,
+        log_level="error",
+    )
+
+
+async def _settle(postgres: EmbeddedPostgres) -> None:
+    """Serves who waits, so that counting a queue costs both the same in every round."""
+    url = postgres.url(role=SUPERUSER)
+    await run_sql(url, "UPDATE reference_ticket SET state = 'COMPLETED' WHERE state = 'WAITING'")
+    await run_sql(
+        url,
+        "UPDATE ticket SET state = 'COMPLETED', desk = '1', ended_at = clock_timestamp()"
+        " WHERE state = 'WAITING'",
+    )
+    await run_sql(url, "VACUUM ANALYZE ticket, reference_ticket")
+
+
+def _show(load: Load, results: dict[str, list[Round]]) -> None:
+    table = Table(title=f"{load.name}: medians of {len(results['fingertip'])} rounds")
+    for column in ("server", "calls/s", "server CPU/call", "ratio of CPU"):
+        table.add_column(column, justify="right")
+    bare = statistics.median(r.cpu_microseconds for r in results["reference"])
+    for name, rounds in results.items():
+        cpu = statistics.median(r.cpu_microseconds for r in rounds)
+        rate = statistics.median(r.calls_per_second for r in rounds)
+        table.add_row(name, f"{rate:,.0f}", f"{cpu:,.0f} µs", f"{cpu / bare:.2f}")
+    _out.print(table)
+
+
+def _show_alerts(bare: Alerts, ours: Alerts) -> None:
+    table = Table(title="ticket to alert on a stream")
+    for column in ("server", "p50", "p99", "ratio of p50"):
+        table.add_column(column, justify="right")
+    for name, alerts in (("reference", bare), ("fingertip", ours)):
+        ratio = alerts.percentile(50) / bare.percentile(50)
+        row = (f"{alerts.percentile(p):.2f} ms" for p in (50, 99))
+        table.add_row(name, *row, f"{ratio:.2f}")
+    _out.print(table)
+
+
+def main() -> None:
+    """Runs the bench."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default 5)")
+    parser.add_argument("--calls", type=int, default=4000, help="calls a round (default 4000)")
+    parser.add_argument("--alerts", type=int, default=300, help="alerts timed (default 300)")
+    wanted = parser.parse_args()
+    if shutil.which("h2load") is None:
+        parser.error("h2load is missing: install Debian's nghttp2-client")
+    telemetry.start("bench", trace_file=None, sample_ratio=1.0, log_level="error")
+    with tempfile.TemporaryDirectory(prefix="fingertip-bench-") as folder:
+        asyncio.run(_bench(Path(folder), wanted.rounds, wanted.calls, wanted.alerts))
+
+
+if __name__ == "__main__":
+    main()
