@@ -11,7 +11,7 @@ from fingertip_server.applications.checks import DocumentPolicy, Filled, Master
 from fingertip_server.applications.faults import Fault, FaultKind
 from fingertip_server.identifiers import resident_id
 from fingertip_server.identifiers.validity import ValidityYears
-from fingertip_server.packs.schema_forms import FieldType, Form, FormField
+from fingertip_server.packs.schema_forms import DataClass, FieldType, Form, FormField
 from tests.applications.paper import ANSWERS
 from tests.world import read_demo
 
@@ -135,7 +135,7 @@ def test_a_residence_permit_is_as_good_as_a_card(region: str) -> None:
 
 
 def test_no_fault_repeats_an_answer() -> None:
-    given = {key: "6225881414207430-X" for key in ANSWERS}
+    given = dict.fromkeys(ANSWERS, "6225881414207430-X")
     notes = " ".join(fault.note for fault in checks.check(_with(**given)))
     assert "6225" not in notes
 
@@ -146,7 +146,7 @@ def test_dates_at_the_end_of_the_calendar_are_faults_and_nothing_worse() -> None
 
 
 def _field(kind: FieldType) -> FormField:
-    return FormField(key="it", label="它", type=kind, required=True, data_class="C2")
+    return FormField(key="it", label="它", type=kind, required=True, data_class=DataClass.C2)
 
 
 def test_a_code_whose_check_digit_is_wrong_is_confirmed_by_a_person() -> None:

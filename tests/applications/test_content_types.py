@@ -10,7 +10,12 @@ PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
 @pytest.mark.parametrize(
     ("content", "content_type"),
-    [(JPEG, "image/jpeg"), (png(), "image/png"), (png(70_000), "image/png"), (PDF, "application/pdf")],
+    [
+        (JPEG, "image/jpeg"),
+        (png(), "image/png"),
+        (png(70_000), "image/png"),
+        (PDF, "application/pdf"),
+    ],
 )
 def test_whole_files_are_told_by_their_bytes(content: bytes, content_type: str) -> None:
     assert content_types.detect(content) == content_type

@@ -25,9 +25,7 @@ async def customers(world: World) -> None:
 
 
 async def test_the_form_of_the_pack_is_shown_whole(world: World) -> None:
-    form = (
-        await world.teller.applications.GetForm(GetFormRequest(form_code=paper.FORM))
-    ).form
+    form = (await world.teller.applications.GetForm(GetFormRequest(form_code=paper.FORM))).form
     assert (form.form_code, form.version, form.title) == (paper.FORM, 1, "借记卡开户申请书")
     assert {field.field_key for section in form.sections for field in section.fields} >= set(
         paper.ANSWERS
@@ -118,9 +116,7 @@ async def test_an_answer_is_stored_in_its_one_spelling_and_cleared_by_an_empty_o
     application = await paper.save(world.teller, application, given)
     application = await paper.save(world.teller, application, {"employer": ""})
     shown = await paper.get(world.teller, application.application_id)
-    assert [(each.field_key, each.value) for each in shown.answers] == [
-        ("mobile", "15420260201")
-    ]
+    assert [(each.field_key, each.value) for each in shown.answers] == [("mobile", "15420260201")]
 
 
 async def test_a_changed_answer_voids_signature_and_its_sighting_and_the_same_one_does_not(

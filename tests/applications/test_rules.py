@@ -41,7 +41,12 @@ def test_an_operation_keeps_its_id_and_another_revision_has_another() -> None:
 
 @pytest.mark.parametrize(
     ("last_seen", "waits"),
-    [(None, False), (NOW, True), (NOW - timedelta(minutes=30), True), (NOW - timedelta(hours=1), False)],
+    [
+        (None, False),
+        (NOW, True),
+        (NOW - timedelta(minutes=30), True),
+        (NOW - timedelta(hours=1), False),
+    ],
 )
 def test_a_customer_waits_when_somebody_has_seen_him_lately(
     last_seen: datetime | None, waits: bool

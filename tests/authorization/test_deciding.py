@@ -207,6 +207,7 @@ async def test_a_task_expires_at_its_deadline_even_in_somebodys_hands(
         with refused("TASK_EXPIRED"):
             await decide
     await clock.advance(1_801)
+    await paper.stay_signed_in(database)
     shown = (await paper.get(world.teller, application.application_id)).application
     assert (shown.state, shown.state_note) == (
         Application.STATE_EXPIRED,
@@ -272,7 +273,9 @@ async def test_decisions_and_refused_attempts_are_journalled(world: World) -> No
     entries = (
         await world.auditor.audit.ListEntries(ListEntriesRequest(chain="C001", page_size=3))
     ).entries
-    told = [(entry.action.rpartition("/")[2], entry.reason, entry.object_state) for entry in entries]
+    told = [
+        (entry.action.rpartition("/")[2], entry.reason, entry.object_state) for entry in entries
+    ]
     assert told == [
         ("ApproveTask", "", "APPROVED"),
         ("ApproveTask", "CONTENT_CHANGED", ""),

@@ -77,9 +77,7 @@ async def test_the_database_refuses_a_decision_of_the_maker_whoever_writes_it(
     person = _member("100105").person_id
     for write in (database.as_application, database.as_owner):
         with pytest.raises(asyncpg.CheckViolationError, match="four_eyes_maker"):
-            await write(
-                _INSERT, uuid4(), uuid4(), b"h" * 32, person, uuid4(), person, None
-            )
+            await write(_INSERT, uuid4(), uuid4(), b"h" * 32, person, uuid4(), person, None)
 
 
 async def test_the_database_refuses_a_decision_of_the_customer(database: Database) -> None:
@@ -94,9 +92,7 @@ async def test_the_database_keeps_one_decision_for_each_task_and_each_revision(
     database: Database,
 ) -> None:
     task, subject, person = uuid4(), uuid4(), uuid4()
-    await database.as_application(
-        _INSERT, task, subject, b"h" * 32, uuid4(), uuid4(), person, None
-    )
+    await database.as_application(_INSERT, task, subject, b"h" * 32, uuid4(), uuid4(), person, None)
     with pytest.raises(asyncpg.UniqueViolationError):
         await database.as_application(
             _INSERT, task, uuid4(), b"h" * 32, uuid4(), uuid4(), person, None

@@ -10,7 +10,7 @@ from fingertip_server.app import App
 from tests.applications import paper
 from tests.authorization import desk
 from tests.authorization.screen import screen
-from tests.conftest import Clock
+from tests.conftest import Clock, Database
 from tests.world import World, refused
 
 NOBODY = "授权中心暂无“个人开户”授权员当班，待授权员签到后自动排队。"
@@ -89,10 +89,13 @@ async def test_a_parked_task_is_found_even_when_nobody_told(world: World, clock:
     assert await _state(world) == Task.STATE_QUEUED
 
 
-async def test_a_parked_task_expires_like_any_other(world: World, clock: Clock) -> None:
+async def test_a_parked_task_expires_like_any_other(
+    world: World, clock: Clock, database: Database
+) -> None:
     await desk.end_shift(world.authoriser)
     application = await paper.submitted(world.teller)
     await clock.advance(1_801)
+    await paper.stay_signed_in(database)
     shown = (await paper.get(world.second_teller, application.application_id)).application
     assert shown.state == Application.STATE_EXPIRED
 
@@ -114,13 +117,13 @@ async def test_tasks_are_pushed_to_those_on_shift_with_the_skill(world: World) -
         screen(world.centre_supervisor, request) as supervisor,
     ):
         application = await paper.submitted(world.teller)
-        for each in (able, supervisor):
-            event = await each.until(lambda event: event.task.state == Task.STATE_QUEUED)
-            assert event.task.task_id == application.task_id
-            assert event.journey_id == application.journey_id
+        await able.until(lambda event: event.task.state == Task.STATE_QUEUED)
+        queued = await supervisor.until(lambda event: event.task.state == Task.STATE_QUEUED)
+        assert queued.task.task_id == application.task_id
+        assert queued.journey_id == application.journey_id
         task = await desk.claim(world.authoriser)
         claimed = await supervisor.until(lambda event: event.task.state == Task.STATE_CLAIMED)
-        assert claimed.task.version > event.task.version
+        assert claimed.task.version > queued.task.version
         assert claimed.task.authoriser_id == task.authoriser_id
         assert not unable.shown
         assert not absent.shown

@@ -166,7 +166,7 @@ async def test_every_branch_that_asked_is_told(world: World, clock: Clock) -> No
         await bank.complete(leased)
         await clock.advance(0)
         for stream in (here, there):
-            kinds = set()
+            kinds: set[int] = set()
             while len(kinds) < len(ALL_KINDS):
                 for event in (await next_events(stream)).events:
                     assert event.customer_section_changed.customer_id == str(owner)
@@ -213,7 +213,7 @@ async def test_a_bank_that_never_answers_is_said_to_be_unavailable(
         while not (await next_message(stream)).HasField("snapshot_end"):
             pass
         await clock.advance(31)
-        kinds = set()
+        kinds: set[int] = set()
         while len(kinds) < len(ALL_KINDS):
             for event in (await next_events(stream)).events:
                 assert event.customer_section_changed.unavailable

@@ -1,7 +1,7 @@
 """Devices and audit entries for the tests of identities."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from fingertip.audit.v1.audit_entry_pb2 import AuditEntry
 from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
@@ -59,21 +59,29 @@ async def who_am_i(caller: Caller) -> GetSessionResponse:
     return await caller.identity.GetSession(GetSessionRequest())
 
 
-async def shut_out(caller: Caller) -> None:
-    """Waits until a caller is not let in any more, for as long as a revocation may take."""
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Waits until something holds, for as long as other processes may take to know of it."""
     async with asyncio.timeout(5):
         while True:
-            try:
-                await who_am_i(caller)
-            except Refused as error:
-                if error.reason == "NOT_SIGNED_IN":
-                    return
+            if await holds():
+                return
             await asyncio.sleep(0.02)
+
+
+async def shut_out(caller: Caller) -> None:
+    """Waits until a caller is not let in any more."""
+
+    async def is_out() -> bool:
+        try:
+            await who_am_i(caller)
+        except Refused as error:
+            return error.reason == "NOT_SIGNED_IN"
+        return False
+
+    await until(is_out)
 
 
 async def newest_entry(world: World, chain: str) -> AuditEntry:
     """Returns what the auditor reads last in a chain, but for his own reading."""
-    response = await world.auditor.audit.ListEntries(
-        ListEntriesRequest(chain=chain, page_size=200)
-    )
+    response = await world.auditor.audit.ListEntries(ListEntriesRequest(chain=chain, page_size=200))
     return next(entry for entry in response.entries if not entry.action.startswith("audit."))

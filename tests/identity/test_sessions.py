@@ -120,9 +120,7 @@ async def test_signing_out_ends_one_session_and_no_other(world: World) -> None:
     await who_am_i(world.teller)
 
 
-async def test_a_caller_is_known_from_memory_in_ten_microseconds(
-    server: App, world: World
-) -> None:
+async def test_a_caller_is_known_from_memory_in_ten_microseconds(server: App, world: World) -> None:
     metadata = world.teller.credentials.metadata()
     await server.authenticator.authenticate(metadata)
     loop = asyncio.get_running_loop()

@@ -1,6 +1,5 @@
 """A session means the same on every server process, and so does its end."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,7 +14,7 @@ from fingertip_client.request_ids import new_request_id
 from fingertip_server.app import App
 from fingertip_server.settings import Settings
 from tests.conftest import Clock, Database
-from tests.identity.enrolling import shut_out, who_am_i
+from tests.identity.enrolling import shut_out, until, who_am_i
 from tests.world import Credentials, World
 
 
@@ -68,12 +67,14 @@ async def test_the_end_of_a_shift_is_known_everywhere(
     metadata = elsewhere.teller.credentials.metadata()
     assert (await other_server.authenticator.authenticate(metadata)).on_shift
     await world.teller.identity.EndShift(EndShiftRequest(request_id=new_request_id()))
-    async with asyncio.timeout(5):
-        while (await other_server.authenticator.authenticate(metadata)).on_shift:
-            await asyncio.sleep(0.02)
+
+    async def is_off_shift() -> bool:
+        return not (await other_server.authenticator.authenticate(metadata)).on_shift
+
+    await until(is_off_shift)
 
 
-async def test_who_is_busy_on_one_process_does_not_idle_on_another(  # noqa: PLR0913 - two of all
+async def test_who_is_busy_on_one_process_does_not_idle_on_another(
     world: World, elsewhere: World, other_server: App, clock: Clock, database: Database
 ) -> None:
     other_clock = Clock(database, other_server)
@@ -81,10 +82,8 @@ async def test_who_is_busy_on_one_process_does_not_idle_on_another(  # noqa: PLR
     await who_am_i(elsewhere.teller)
     await other_clock.advance(seconds=800)
     await who_am_i(elsewhere.teller)
-    async with asyncio.timeout(5):
-        # Written down at once, because the other process may soon think that nobody is there.
-        while not await _last_use_is_known(database):
-            await asyncio.sleep(0.02)
+    # Written down at once, because the other process may soon think that nobody is there.
+    await until(lambda: _last_use_is_known(database))
     await clock.advance(seconds=200)
     await who_am_i(world.teller)
 

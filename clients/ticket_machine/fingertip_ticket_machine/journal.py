@@ -5,10 +5,6 @@ customer is: a ticket taken offline is registered without identification, so tha
 document number ever touches this disk.
 """
 
-import contextlib
-import os
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,11 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from fingertip_client.request_ids import new_request_id
-from fingertip_ticket_machine import blocks
+from fingertip_ticket_machine import blocks, durable
 from fingertip_ticket_machine.blocks import Block, Shortage
 
 _KEPT = timedelta(days=30)
-_BUSY_SECONDS_MAX = 10.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS block (
     service_line_code TEXT PRIMARY KEY,
@@ -89,16 +84,11 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         """Opens the file, which is made for its owner alone."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS_MAX, isolation_level=None)
-        # A commit is on the disk, and so is the end of its rollback journal.
-        self._connection.execute("PRAGMA synchronous = EXTRA")
-        self._connection.executescript(_SCHEMA)
+        self._connection = durable.open_file(path, _SCHEMA)
 
     def take(self, service_line_code: str, *, now: datetime, traceparent: str) -> Taken:
         """Takes the line's next number for good; raises NoNumber when there is none."""
-        with self._transaction() as connection:
+        with durable.transaction(self._connection):
             block = self.block(service_line_code)
             shortage = blocks.shortage(
                 block, is_being_renewed=self._renewal(service_line_code) is not None, now=now
@@ -114,7 +104,7 @@ class Journal:
                 capture_time=now,
                 traceparent=traceparent,
             )
-            connection.execute(
+            self._connection.execute(
                 "INSERT INTO ticket (ticket_id, request_id, service_line_code, block_id,"
                 " sequence_number, capture_time, traceparent, state)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, 'TAKEN')",
@@ -124,7 +114,7 @@ class Journal:
                     taken.service_line_code,
                     taken.block_id,
                     taken.sequence_number,
-                    taken.capture_time.isoformat(),
+                    taken.capture_time.isoformat(timespec="microseconds"),
                     taken.traceparent,
                 ),
             )
@@ -132,9 +122,9 @@ class Journal:
         return taken
 
     def owed(self) -> list[Taken]:
-        """Lists the tickets that the server has to hear of, in the order in which they were taken."""
+        """Lists the tickets that the server has to hear of, in the order of taking."""
         rows = self._connection.execute(f"{_TAKEN} ORDER BY capture_time, ticket_id")
-        return [Taken(*row[:5], datetime.fromisoformat(row[5]), row[6]) for row in rows]
+        return [_taken(row) for row in rows]
 
     def mark_registered(self, ticket_id: str) -> None:
         """Remembers that the server has the ticket."""
@@ -150,14 +140,14 @@ class Journal:
         The same one until the answer is known. None while the server has to hear of tickets of the
         block, whose rest it would give up.
         """
-        with self._transaction() as connection:
+        with durable.transaction(self._connection):
             request_id = self._renewal(service_line_code)
             if request_id is not None:
                 return request_id
             if any(taken.service_line_code == service_line_code for taken in self.owed()):
                 return None
             request_id = new_request_id()
-            connection.execute(
+            self._connection.execute(
                 "INSERT INTO renewal (service_line_code, request_id) VALUES (?, ?)",
                 (service_line_code, request_id),
             )
@@ -168,8 +158,8 @@ class Journal:
 
         Does nothing when another process heard the same answer before.
         """
-        with self._transaction() as connection:
-            ended = connection.execute(
+        with durable.transaction(self._connection):
+            ended = self._connection.execute(
                 "DELETE FROM renewal WHERE service_line_code = ? AND request_id = ?",
                 (service_line_code, request_id),
             )
@@ -204,7 +194,7 @@ class Journal:
         """Forgets tickets that were settled long ago."""
         self._connection.execute(
             "DELETE FROM ticket WHERE state <> 'TAKEN' AND capture_time < ?",
-            ((now - _KEPT).isoformat(),),
+            ((now - _KEPT).isoformat(timespec="microseconds"),),
         )
 
     def close(self) -> None:
@@ -221,17 +211,6 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Does all of it or nothing, one process at a time."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     def _renewal(self, service_line_code: str) -> str | None:
         row = self._connection.execute(
@@ -271,4 +250,17 @@ def _block(row: tuple[str, str, int, int, str, str, str]) -> Block:
         business_day=date.fromisoformat(business_day),
         time_zone=time_zone,
         asked_day=date.fromisoformat(asked_day),
+    )
+
+
+def _taken(row: tuple[str, str, str, str, int, str, str]) -> Taken:
+    ticket_id, request_id, line, block_id, sequence_number, capture_time, traceparent = row
+    return Taken(
+        ticket_id=ticket_id,
+        request_id=request_id,
+        service_line_code=line,
+        block_id=block_id,
+        sequence_number=sequence_number,
+        capture_time=datetime.fromisoformat(capture_time),
+        traceparent=traceparent,
     )

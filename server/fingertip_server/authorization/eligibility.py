@@ -9,6 +9,7 @@ from fingertip_server.authorization.tables import Task
 from fingertip_server.identity import directory
 from fingertip_server.packs.bank import Bank
 from fingertip_server.packs.schema_forms import Scene
+from fingertip_server.rpc.call import Call
 
 DECIDE = "authorization.decide"
 
@@ -51,6 +52,17 @@ def place(connection: Connection, bank: Bank, scene: Scene, parties: Parties) ->
             return Place(centre_id, "")
         present = present or bool(found)
     return Place(scene.centres[0], reason(bank, scene.skill_group, present=present))
+
+
+def is_on_shift(call: Call) -> bool:
+    """Tells whether the caller is on shift.
+
+    A process hears of a shift's start a moment later; whoever is off shift by hearsay is looked up.
+    """
+    if call.principal.on_shift:
+        return True
+    row = directory.staff(call.connection, call.principal.id)
+    return row is not None and row.on_shift
 
 
 def reason_to_park(connection: Connection, bank: Bank, task: Task) -> str:

@@ -27,7 +27,7 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
 )
 from fingertip.authorization.v1.task_pb2 import Task as TaskMessage
 from fingertip.authorization.v1.task_pb2 import TaskDefect
-from fingertip_server.authorization import changes, messages, rules, store, tasks
+from fingertip_server.authorization import changes, eligibility, messages, rules, store, tasks
 from fingertip_server.authorization.hooks import Defect
 from fingertip_server.authorization.rules import Parties, Person, Quote, State
 from fingertip_server.authorization.tables import Task, TaskDecision
@@ -58,7 +58,7 @@ def list_tasks(call: Call, request: ListTasksRequest) -> ListTasksResponse:
 def claim_next_task(call: Call, request: ClaimNextTaskRequest) -> ClaimNextTaskResponse:
     """Leases the task that is due next to the caller."""
     principal = call.principal
-    rules.require_shift(on_shift=principal.on_shift)
+    rules.require_shift(on_shift=eligibility.is_on_shift(call))
     held = store.held_by(call, principal.id)
     if held is not None:
         raise rules.claim_held(str(held))
@@ -163,7 +163,7 @@ def _decidable(call: Call, request: _Decision) -> Task:
     rules.require_four_eyes(
         _person(call.principal), Parties(task.maker_person_id, task.customer_id)
     )
-    rules.require_shift(on_shift=call.principal.on_shift)
+    rules.require_shift(on_shift=eligibility.is_on_shift(call))
     rules.require_decidable(tasks.held(task), _quote(call, request), call.now)
     return task
 

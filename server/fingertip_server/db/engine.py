@@ -20,6 +20,8 @@ def create(url: str, *, connections_max: int, application_name: str) -> AsyncEng
     """Returns an engine on `url` (postgresql+asyncpg) with at most that many connections."""
     engine = create_async_engine(
         url,
+        # Transactions are begun and ended by rpc.units, in words.
+        isolation_level="AUTOCOMMIT",
         pool_size=connections_max,
         max_overflow=0,
         pool_timeout=_POOL_WAIT_SECONDS,

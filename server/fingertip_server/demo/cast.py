@@ -1,10 +1,8 @@
-"""Who plays: the devices of the demo, the people at them, and the customer."""
+"""Who plays: the devices of the demo, and the people at them."""
 
 from dataclasses import dataclass
 
 from fingertip.identity.v1.device_pb2 import Device
-from fingertip_server.demo.applicant import Applicant
-from fingertip_server.packs import DEMO, reading, synthetic
 
 BRANCH = "0101"
 
@@ -52,29 +50,3 @@ WATCHERS = (
     Role("100102", "lobby-tablet-2", "lobby_tablet"),
     Role("900102", "centre-desk-1", "authoriser"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """Ms Wang: the card that she puts into the machine, and herself at the desk."""
-
-    card_number: str
-    applicant: Applicant
-
-
-def customer() -> Customer:
-    """Returns the first of the demo bank's customers."""
-    population = synthetic.population_of(reading.read_pack(DEMO))
-    [made] = synthetic.customers(population, 1)
-    return Customer(
-        made.card_numbers[0],
-        Applicant(
-            name=made.name,
-            resident_id=made.resident_id,
-            # At 41 years of age, for 20 years.
-            document_issue_date="2020-03-10",
-            document_valid_until="2040-03-10",
-            mobile=made.mobile,
-            address=made.address,
-        ),
-    )

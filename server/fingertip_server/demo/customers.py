@@ -1,12 +1,18 @@
 """Writes the demo bank's synthetic customers for the simulated bank to read."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from google.protobuf import json_format
 
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
+from fingertip_server.identifiers.resident_id import Document, Sex
 from fingertip_server.packs import DEMO, reading, synthetic
-from fingertip_server.packs.synthetic import SyntheticCustomer
+from fingertip_server.packs.synthetic import Population, SyntheticCustomer
+
+# Among so many, one is surely a woman whose identity card is valid as long as Ms Wang's.
+_CANDIDATES = 500
+_BIRTH_YEARS = range(1975, 1990)
 
 
 def write_customers(path: Path, count: int) -> None:
@@ -18,23 +24,58 @@ def write_customers(path: Path, count: int) -> None:
     draft = path.with_name(f"{path.name}.new")
     with draft.open("w", encoding="utf-8") as file:
         for customer in synthetic.customers(population, count):
-            file.write(_line(customer, version=1))
+            file.write(_line(customer))
     draft.replace(path)
 
 
-def append_change(path: Path, count: int) -> None:
-    """Appends a further version of one of the file's `count` customers, each time of another."""
+def append_guest(path: Path) -> SyntheticCustomer:
+    """Appends a customer who is new to the bank, as important as Ms Wang, and returns her.
+
+    The lobby is told of a customer once a day, so that each run of the story needs one of its own.
+    """
     population = synthetic.population_of(reading.read_pack(DEMO))
     with path.open("r+", encoding="utf-8") as file:
         lines = sum(1 for _ in file)
-        [customer] = synthetic.customers(population, 1, start=lines % count)
-        file.write(_line(customer, version=lines + 1))
+        guest = _guest(population, lines)
+        file.write(_line(guest))
+    return guest
 
 
-def _line(customer: SyntheticCustomer, version: int) -> str:
+def ms_wang() -> SyntheticCustomer:
+    """Returns the first of the demo bank's customers."""
+    return _ms_wang(synthetic.population_of(reading.read_pack(DEMO)))
+
+
+def _ms_wang(population: Population) -> SyntheticCustomer:
+    [made] = synthetic.customers(population, 1)
+    return made
+
+
+def _guest(population: Population, number: int) -> SyntheticCustomer:
+    """Returns a woman of Ms Wang's name, tier and manager, with everything else of her own."""
+    made = synthetic.customers(population, _CANDIDATES, start=number * _CANDIDATES)
+    like = _ms_wang(population)
+    return replace(
+        next(customer for customer in made if _is_like(customer)),
+        name=like.name,
+        tier_code=like.tier_code,
+        home_branch_id=like.home_branch_id,
+        relationship_manager_id=like.relationship_manager_id,
+    )
+
+
+def _is_like(customer: SyntheticCustomer) -> bool:
+    return (
+        customer.sex == Sex.FEMALE
+        and customer.document == Document.RESIDENT_ID_CARD
+        and customer.birth_date.year in _BIRTH_YEARS
+    )
+
+
+def _line(customer: SyntheticCustomer) -> str:
     record = CustomerRecord(
         customer_number=customer.customer_number,
-        version=version,
+        version=1,
         name=customer.name,
         resident_id=customer.resident_id,
         mobile=customer.mobile,

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from fingertip_server import administration
 from fingertip_server.demo import cast, customers, enrolment, keeper
-from fingertip_server.demo.cast import Customer, Role
+from fingertip_server.demo.applicant import Applicant
+from fingertip_server.demo.cast import Role
 from fingertip_server.demo.lines import Line
 from fingertip_server.demo.narrator import Narrator
 from fingertip_server.demo.staff import open_accounts
 from fingertip_server.demo.troupe import PartyFailed, Troupe
 from fingertip_server.packs import DEMO
+from fingertip_server.packs.synthetic import SyntheticCustomer
 from fingertip_server.supervisor import Supervisor
 
 _SERVERS = 2
@@ -66,6 +68,8 @@ def play(folder: Path, *, count_of_customers: int = 2000) -> int:
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    # A shell that starts it in the background has it ignore Ctrl-C, the one way out.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     narrator = Narrator()
@@ -74,8 +78,8 @@ def play(folder: Path, *, count_of_customers: int = 2000) -> int:
     try:
         with Supervisor(folder) as supervisor, keeper.keeping(folder):
             narrator.say("启动内嵌 PostgreSQL", f"数据在 {folder}", _since(start))
-            stage = _set(supervisor, folder, count_of_customers, narrator)
-            asyncio.run(_perform(stage, cast.customer(), narrator))
+            stage = _set(supervisor, folder, narrator)
+            asyncio.run(_perform(stage, _guest(stage, count_of_customers), narrator))
     except PartyFailed as failed:
         narrator.fail(str(failed))
         return 1
@@ -83,9 +87,7 @@ def play(folder: Path, *, count_of_customers: int = 2000) -> int:
     return 0
 
 
-def _set(
-    supervisor: Supervisor, folder: Path, count_of_customers: int, narrator: Narrator
-) -> _Stage:
+def _set(supervisor: Supervisor, folder: Path, narrator: Narrator) -> _Stage:
     """Loads the bank, starts the servers and enrols the devices."""
     start = time.perf_counter()
     settings = supervisor.settings()
@@ -99,15 +101,19 @@ def _set(
     devices = enrolment.enrol(cast.PROPS, folder / "devices", settings, supervisor.targets)
     narrator.say("设备登记", f"{len(devices)} 台，凭证各存于本机", _since(start))
     stage = _Stage(folder, list(supervisor.targets), devices, password_file, supervisor.logs)
-    if stage.customers.exists():
-        customers.append_change(stage.customers, count_of_customers)
-    else:
-        customers.write_customers(stage.customers, count_of_customers)
     stage.faults.write_text(json.dumps(_FAULTS), encoding="utf-8")
     return stage
 
 
-async def _perform(stage: _Stage, customer: Customer, narrator: Narrator) -> None:
+def _guest(stage: _Stage, count_of_customers: int) -> SyntheticCustomer:
+    """Returns Ms Wang, and in a later run on the same folder a new customer in her place."""
+    if stage.customers.exists():
+        return customers.append_guest(stage.customers)
+    customers.write_customers(stage.customers, count_of_customers)
+    return customers.ms_wang()
+
+
+async def _perform(stage: _Stage, guest: SyntheticCustomer, narrator: Narrator) -> None:
     staff = (*cast.WATCHERS, cast.TELLER)
     async with Troupe(narrator.tell, stage.logs) as troupe:
         await troupe.start(cast.CORE_BANKING, _adapter(stage), _heard_of_adapter)
@@ -118,11 +124,11 @@ async def _perform(stage: _Stage, customer: Customer, narrator: Narrator) -> Non
             await troupe.fact(f"ready-{role.staff_number}")
         narrator.heading("一、二、三　取号，贵宾提醒，客户视图")
         await troupe.start(
-            cast.TICKET_MACHINE, _ticket_machine(stage, customer), _heard_of_ticket_machine
+            cast.TICKET_MACHINE, _ticket_machine(stage, guest), _heard_of_ticket_machine
         )
         await troupe.fact("greeted")
         narrator.heading("五、六　面签开户，集中授权，核心执行恰好一次")
-        troupe.cue(cast.TELLER.device, customer.applicant.to_json())
+        troupe.cue(cast.TELLER.device, Applicant.of(guest).to_json())
         journey = await troupe.fact("journey")
         await troupe.end_of(cast.TELLER.device)
         narrator.heading("八　一次旅程，一条时间线")
@@ -154,13 +160,13 @@ def _adapter(stage: _Stage) -> list[str]:
     ]
 
 
-def _ticket_machine(stage: _Stage, customer: Customer) -> list[str]:
+def _ticket_machine(stage: _Stage, guest: SyntheticCustomer) -> list[str]:
     return [
         _script("fingertip-ticket-machine"),
         "issue",
         *(f"--server={target}" for target in stage.targets),
         f"--device-credential-file={stage.devices[cast.TICKET_MACHINE]}",
-        f"--card={customer.card_number}",
+        f"--card={guest.card_numbers[0]}",
     ]
 
 

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from functools import cache
 from uuid import UUID, uuid4
 
-from sqlalchemy import Column, Connection, text
+from sqlalchemy import Column, Connection
 
 from fingertip_server.db.base import Base
+from fingertip_server.db.hot import Hot
 from fingertip_server.protection.types import Sealed
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import Announcement
 from fingertip_server.rpc.entry import SUITE, Entry
 
-_APPEND = text("""
+_APPEND = Hot("""
 WITH stored AS (
     INSERT INTO idempotency (scope, method, request_id, request_hash, answer)
     SELECT CAST(:scope AS text), CAST(:method AS text), CAST(:request_id AS uuid),
@@ -117,8 +118,8 @@ def append(
     topics = sorted({event.topic for event in events} | ({chain} if chain else set()))
     if not topics and not stored and not call.said.items:
         return
-    head_count = connection.execute(
-        _APPEND,
+    appended = _APPEND.first(
+        connection,
         {
             **_stored_parameters(stored),
             **_entry_parameters(entry),
@@ -129,8 +130,8 @@ def append(
             "journey_id": call.journey_id,
             "traceparent": traceparent,
         },
-    ).scalar_one()
-    if head_count != len(topics):
+    )
+    if appended is None or appended.head_count != len(topics):
         raise LookupError(f"{call.method}: a topic of {topics} has no head")
 
 

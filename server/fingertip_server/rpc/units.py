@@ -9,12 +9,18 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from fingertip_server import errors
+from fingertip_server.db.hot import driver_of
 
 Result = TypeVar("Result")
 
+_BEGIN = "BEGIN"
+_BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_COMMIT = "COMMIT"
+_ROLLBACK = "ROLLBACK"
+_ROLLBACK_SECONDS = 1.0
 _ATTEMPTS_MAX = 3
 _SERIALIZATION = {"40001", "40P01"}
 # Connection lost, out of resources, time-outs, shutting down, read-only after a fail-over.
@@ -39,10 +45,6 @@ class Units:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.sync_engine
-        self._autocommit = engine.sync_engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._snapshot = engine.sync_engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
         self._running: set[asyncio.Task[object]] = set()
 
     async def transaction(self, work: Callable[[Connection], Result]) -> Result:
@@ -81,10 +83,7 @@ class Units:
     def _transaction(self, work: Callable[[Connection], Result]) -> Result:
         for attempt in range(1, _ATTEMPTS_MAX + 1):
             try:
-                with self._engine.connect() as connection:
-                    result = work(connection)
-                    connection.commit()
-                    return result
+                return self._within(_BEGIN, work)
             except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 if sqlstate(error) in _SERIALIZATION and attempt < _ATTEMPTS_MAX:
                     continue
@@ -92,12 +91,31 @@ class Units:
         raise AssertionError("the last attempt returns or raises")
 
     def _plain(self, work: Callable[[Connection], Result]) -> Result:
-        with self._autocommit.connect() as connection:
+        with self._engine.connect() as connection:
             return work(connection)
 
     def _consistent(self, work: Callable[[Connection], Result]) -> Result:
-        with self._snapshot.connect() as connection:
-            return work(connection)
+        return self._within(_BEGIN_SNAPSHOT, work)
+
+    def _within(self, begin: str, work: Callable[[Connection], Result]) -> Result:
+        with self._engine.connect() as connection:
+            driver = driver_of(connection)
+            await_only(driver.execute(begin))
+            try:
+                result = work(connection)
+                await_only(driver.execute(_COMMIT))
+            except BaseException:
+                _roll_back(connection)
+                raise
+            return result
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        await_only(driver_of(connection).execute(_ROLLBACK, timeout=_ROLLBACK_SECONDS))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError):
+        # Whatever state it is in, it is not used again; the database rolls back by itself.
+        connection.invalidate()
 
 
 async def _spawn(

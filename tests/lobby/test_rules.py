@@ -1,0 +1,79 @@
+"""What is decided in a lobby without asking anybody."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from fingertip_server import errors
+from fingertip_server.lobby import rules
+from fingertip_server.lobby.rules import Head, PriorityCap, TicketState
+
+NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+CAP = PriorityCap(calls_in_a_row_max=3, waiting_max=timedelta(minutes=20))
+VERBS = ("call", "recall", "mark_no_show", "serve", "complete")
+POSSIBLE = {
+    ("WAITING", "call"): "CALLED",
+    ("NO_SHOW", "call"): "CALLED",
+    ("CALLED", "recall"): "CALLED",
+    ("CALLED", "mark_no_show"): "NO_SHOW",
+    ("CALLED", "serve"): "SERVING",
+    ("SERVING", "complete"): "COMPLETED",
+}
+
+
+def head(number: int, minutes: float, *, is_priority: bool = False) -> Head:
+    """Returns the head of a line that has waited so long."""
+    return Head(UUID(int=number), is_priority, NOW - timedelta(minutes=minutes))
+
+
+VIP = head(1, 1, is_priority=True)
+OLDER_VIP = head(2, 2, is_priority=True)
+PATIENT = head(3, 20)
+IMPATIENT = head(4, 20.1)
+
+
+@pytest.mark.parametrize(
+    ("heads", "streak", "expected"),
+    [
+        ((), 0, None),
+        ((PATIENT,), 0, PATIENT),
+        ((VIP,), 7, VIP),
+        # Priority goes first, however long others have waited,
+        ((IMPATIENT, VIP), 0, VIP),
+        ((IMPATIENT, VIP), 2, VIP),
+        # but after three in a row, one who has waited longer than 20 minutes is served.
+        ((IMPATIENT, VIP), 3, IMPATIENT),
+        ((IMPATIENT, VIP), 9, IMPATIENT),
+        ((PATIENT, VIP), 3, VIP),
+        # Among equals, who has waited longest.
+        ((VIP, OLDER_VIP), 0, OLDER_VIP),
+        ((PATIENT, IMPATIENT), 0, IMPATIENT),
+        ((PATIENT, IMPATIENT, VIP, OLDER_VIP), 3, IMPATIENT),
+        ((PATIENT, VIP, OLDER_VIP), 3, OLDER_VIP),
+    ],
+)
+def test_priority_lines_go_first_within_limits(
+    heads: tuple[Head, ...], streak: int, expected: Head | None
+) -> None:
+    assert rules.next_head(heads, streak=streak, now=NOW, cap=CAP) is expected
+
+
+@pytest.mark.parametrize("state", list(TicketState))
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_ticket_moves_as_its_state_allows(state: TicketState, verb: str) -> None:
+    expected = POSSIBLE.get((state.value, verb))
+    if expected:
+        assert rules.move(state, verb).value == expected
+        return
+    with pytest.raises(errors.InvalidState) as refusal:
+        rules.move(state, verb)
+    assert refusal.value.reason_name == "TICKET_STATE"
+    assert refusal.value.metadata == {"state": state.value}
+
+
+@pytest.mark.parametrize(
+    ("line", "number", "printed"), [("A", 7, "A007"), ("B", 42, "B042"), ("C", 999, "C999")]
+)
+def test_a_number_is_printed_with_three_digits(line: str, number: int, printed: str) -> None:
+    assert rules.printed_number(line, number) == printed

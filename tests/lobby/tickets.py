@@ -1,0 +1,95 @@
+"""Requests of a lobby, as machines and people make them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from fingertip.events.v1.event_pb2 import Event
+from fingertip.identity.v1.identity_service_pb2 import GetSessionRequest
+from fingertip.lobby.v1.lobby_service_pb2 import (
+    CallNextTicketRequest,
+    Identification,
+    IssueTicketRequest,
+    ListTicketsRequest,
+    ReservedNumber,
+    ReserveTicketNumbersRequest,
+    ReserveTicketNumbersResponse,
+)
+from fingertip.lobby.v1.ticket_pb2 import Ticket
+from fingertip_client.caller import Caller
+from fingertip_client.request_ids import new_request_id
+from tests.conftest import Clock
+from tests.events.publishing import next_message, watching
+from tests.world import World
+
+
+def press(line: str = "B", **values: object) -> IssueTicketRequest:
+    """Returns a customer's press that was never made before."""
+    return IssueTicketRequest(request_id=new_request_id(), service_line_code=line, **values)  # type: ignore[arg-type] # the message checks them
+
+
+def card(number: str) -> Identification:
+    """Returns a card that was put in."""
+    return Identification(card_number=number)
+
+
+def late(
+    block: ReserveTicketNumbersResponse, number: int, taken: datetime, **values: object
+) -> IssueTicketRequest:
+    """Returns the registration of a number that was printed while the server was away."""
+    reserved = ReservedNumber(block_id=block.block_id, sequence_number=number)
+    request = press(ticket_id=str(uuid4()), reserved_number=reserved, **values)
+    request.capture_time.FromDatetime(taken)
+    return request
+
+
+async def issue(caller: Caller, line: str = "B", **values: object) -> Ticket:
+    """Issues a ticket."""
+    ticket: Ticket = (await caller.lobby.IssueTicket(press(line, **values))).ticket
+    return ticket
+
+
+async def reserve(caller: Caller, count: int = 5, line: str = "B") -> ReserveTicketNumbersResponse:
+    """Reserves a block."""
+    block: ReserveTicketNumbersResponse = await caller.lobby.ReserveTicketNumbers(
+        ReserveTicketNumbersRequest(
+            request_id=new_request_id(), service_line_code=line, count=count
+        )
+    )
+    return block
+
+
+async def call_next(caller: Caller, desk: str, *lines: str) -> Ticket:
+    """Calls the next ticket to a desk."""
+    request = CallNextTicketRequest(
+        request_id=new_request_id(), desk=desk, service_line_codes=lines
+    )
+    ticket: Ticket = (await caller.lobby.CallNextTicket(request)).ticket
+    return ticket
+
+
+async def pass_time(clock: Clock, minutes: int, *at_work: Caller) -> None:
+    """Lets time pass for people who use their tablets now and then, and so stay signed in."""
+    while minutes > 0:
+        await clock.advance(60 * min(minutes, 10))
+        minutes -= 10
+        for caller in at_work:
+            await caller.identity.GetSession(GetSessionRequest())
+
+
+async def listed(world: World) -> Sequence[Ticket]:
+    """Returns the day's tickets."""
+    answer = await world.lobby_manager.lobby.ListTickets(ListTicketsRequest())
+    tickets: Sequence[Ticket] = answer.tickets
+    return tickets
+
+
+async def shown(caller: Caller, branch_id: str = "0101") -> list[Event]:
+    """Returns what a new watcher of the branch is shown."""
+    events: list[Event] = []
+    async with watching(caller, branch_id=branch_id) as stream:
+        while True:
+            message = await next_message(stream)
+            events += message.events
+            if message.HasField("snapshot_end"):
+                return events
