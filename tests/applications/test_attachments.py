@@ -226,8 +226,7 @@ async def test_neither_answers_nor_images_stand_in_the_database_as_they_are(
 ) -> None:
     await paper.submit(world.teller, await paper.fill(world.teller, application))
     tables = await database.as_owner(
-        "SELECT relname FROM pg_class"
-        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
     stored = ""
     for [table] in tables:

@@ -8,7 +8,6 @@ import pytest
 
 from fingertip.audit.v1.audit_entry_pb2 import AuditEntry
 from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
-from fingertip.identity.v1.identity_service_pb2 import EndShiftRequest
 from fingertip.lobby.v1.lobby_service_pb2 import (
     CallTicketRequest,
     CompleteTicketRequest,
@@ -231,11 +230,11 @@ async def test_only_who_serves_at_a_desk_changes_tickets(
 
 async def test_nobody_calls_before_his_shift(world: World) -> None:
     ticket = await issue(world.ticket_machine)
-    await world.teller.identity.EndShift(EndShiftRequest(request_id=new_request_id()))
+    not_at_work = world.caller("100107")
     with refused("NOT_ON_SHIFT"):
-        await call_next(world.teller, "3")
+        await call_next(not_at_work, "3")
     with refused("NOT_ON_SHIFT"):
-        await _call(world.teller, ticket.ticket_id)
+        await _call(not_at_work, ticket.ticket_id)
 
 
 async def test_the_same_decision_again_changes_nothing(world: World) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
-
 from fingertip_client.caller import Caller
 from fingertip_client.credentials import DeviceFile
 from fingertip_client.retry import Patience
@@ -59,6 +58,7 @@ class Attendant:
         self._settling = settling
         self._printer = printer
         self._place = place
+        self._trouble = ""
 
     async def serve(self, service_line_code: str, who: Identification | None) -> Served:
         """Issues and prints a ticket; raises what TicketMachine.issue raises.
@@ -76,20 +76,23 @@ class Attendant:
         try:
             printed_at = await asyncio.to_thread(self._printer.print_slip, slip)
         except PrinterFault as fault:
-            _log.error("printer: %s", fault)  # noqa: TRY400 - the cause is said, no trace needed.
+            _log.error("printer: %s", fault)
             printed_at = ""
         _log.info("issued %s%s", issued.number, " offline" if issued.is_offline else "")
         return Served(issued, slip, printed_at)
 
-    async def settle(self) -> Settlement:
+    async def settle(self, connection_seconds: float = 0.0) -> Settlement:
         """Settles what can be settled now, and logs what came of it."""
-        settlement = await self._settling.settle()
+        settlement = await self._settling.settle(connection_seconds)
         for number in settlement.registered:
             _log.info("registered %s", number)
         for number in settlement.refused:
             _log.error("refused for good: %s", number)
-        if settlement.trouble is not None:
-            _log.warning("not settled yet: %s", settlement.trouble)
+        trouble = str(settlement.trouble or "")
+        if trouble != self._trouble:
+            # Once, and not every few seconds.
+            _log.warning("settling: %s", trouble or "works again")
+            self._trouble = trouble
         return settlement
 
 

@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from fingertip_client.credentials import DeviceFile
     from fingertip_ticket_machine.attendant import Place, Served
 
 app = typer.Typer(
@@ -43,8 +44,10 @@ LineNames = Annotated[
     list[str],
     typer.Option("--offer", help="A service line on the screen, CODE=NAME; one for each."),
 ]
+# Who settles by hand can wait a little for the connection.
+_CONNECTION_SECONDS: Final = 5.0
 # Lines as most banks letter them. The server knows which of them the branch has.
-_LINES = ["B=个人业务", "C=对公业务", "A=贵宾业务"]
+_LINES: Final = ["B=个人业务", "C=对公业务", "A=贵宾业务"]
 
 
 @app.command()
@@ -175,6 +178,7 @@ def settle(
 @app.command()
 def status(device_credential_file: CredentialFile, state: State = None) -> None:
     """Tells what the machine has in its journal, without asking the server."""
+    from fingertip_ticket_machine import reports
     from fingertip_ticket_machine.attendant import JOURNAL
     from fingertip_ticket_machine.journal import Journal
     from fingertip_ticket_machine.machine import utc_now
@@ -183,5 +187,98 @@ def status(device_credential_file: CredentialFile, state: State = None) -> None:
         device = _device(device_credential_file)
         typer.echo(f"{device.display_name}, branch {device.branch_id}, device {device.device_id}")
         with Journal(_folder(state, device_credential_file) / JOURNAL) as journal:
-            for report in journal.reports(utc_now()):
-                typer.echo(report)
+            for sentence in reports.of_journal(journal, utc_now()):
+                typer.echo(sentence)
+
+
+def _place(
+    server: Sequence[str],
+    device_credential_file: Path,
+    state: Path | None,
+    branch_name: str,
+    printer: str,
+    offer: Sequence[str],
+) -> "Place":
+    """Puts the options together; raises ValueError and CredentialFileError."""
+    from fingertip_ticket_machine.attendant import Place
+
+    device = _device(device_credential_file)
+    folder = _folder(state, device_credential_file)
+    return Place(
+        targets=server,
+        device=device,
+        state=folder,
+        branch_name=branch_name or f"网点 {device.branch_id}",
+        lines=dict(map(_line, offer)),
+        printer=printer or f"folder:{folder / 'tickets'}",
+    )
+
+
+def _device(path: Path) -> "DeviceFile":
+    from fingertip_client.credentials import DeviceFile
+
+    return DeviceFile.load(path)
+
+
+def _folder(state: Path | None, device_credential_file: Path) -> Path:
+    return state or device_credential_file.with_suffix("")
+
+
+def _line(offered: str) -> tuple[str, str]:
+    code, _, name = offered.partition("=")
+    if not code or not name:
+        raise ValueError(f"A service line is offered as CODE=NAME, and {offered!r} is not.")
+    return code, name
+
+
+def _said(number: str) -> str:
+    """Returns a number as it was given, or the next line of the input in place of a dash."""
+    return sys.stdin.readline().strip() if number == "-" else number
+
+
+def _as_sentence(served: "Served") -> str:
+    from fingertip_ticket_machine import slips, texts
+
+    slip = served.slip
+    parts = [f"{slip.number} {slip.line_name}".strip(), slips.waiting_sentence(slip.waiting_count)]
+    if not served.printed_at:
+        parts.append(texts.NOT_PRINTED)
+    return "，".join(parts)
+
+
+def _as_json(served: "Served") -> str:
+    issued = served.issued
+    ticket = {
+        "ticket_id": issued.ticket_id,
+        "number": issued.number,
+        "service_line_code": issued.service_line_code,
+        "waiting_count": issued.waiting_count,
+        "issued_offline": issued.is_offline,
+        "journey_id": issued.journey_id,
+        "time": issued.time.isoformat(),
+        "printed_at": served.printed_at,
+    }
+    return json.dumps(ticket, ensure_ascii=False)
+
+
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    """Turns what somebody can put right into a sentence and exit code 1."""
+    import sqlite3
+
+    from fingertip_client.credentials import CredentialFileError
+    from fingertip_client.refusal import Refused
+    from fingertip_ticket_machine import texts
+    from fingertip_ticket_machine.journal import NoNumber
+
+    try:
+        yield
+    except NoNumber as error:
+        _fail(texts.of_shortage(error.shortage), error)
+    except (Refused, CredentialFileError, ValueError, OSError, sqlite3.DatabaseError) as error:
+        _fail(str(error), error)
+
+
+def _fail(sentence: str, error: Exception) -> NoReturn:
+    typer.echo(f"fingertip-ticket-machine: {sentence}", err=True)
+    raise typer.Exit(1) from error

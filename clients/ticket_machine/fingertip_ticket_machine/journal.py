@@ -177,6 +177,11 @@ class Journal:
         ).fetchone()
         return _block(row) if row else None
 
+    def blocks(self) -> list[Block]:
+        """Returns the blocks of all lines."""
+        rows = self._connection.execute(f"{_BLOCK} ORDER BY service_line_code")
+        return [_block(row) for row in rows]
+
     def time_zone(self) -> str | None:
         """Returns the branch's time zone; None before the server said it."""
         row = self._connection.execute("SELECT time_zone FROM block LIMIT 1").fetchone()

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from fingertip.lobby.v1.lobby_service_pb2 import Identification
 from rich.align import Align
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
+from fingertip.lobby.v1.lobby_service_pb2 import Identification
 from fingertip_client.refusal import Refused
 from fingertip_ticket_machine import slips, texts
 from fingertip_ticket_machine.attendant import Served

@@ -84,6 +84,9 @@ class Settling:
         """Does what can be done now; what cannot stays for the next time."""
         settlement = Settlement()
         if not await self._caller.is_reachable(connection_seconds):
+            settlement.trouble = Refused(
+                grpc.StatusCode.UNAVAILABLE, message="No server is reachable."
+            )
             return settlement
         try:
             for taken in self._journal.owed():

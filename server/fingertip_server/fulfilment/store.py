@@ -67,11 +67,12 @@ _chosen = (
     .select_from(_kinds.join(_oldest, true()))
     .order_by(_oldest.c.ready_at)
     .limit(bindparam("items_max", type_=Integer))
-    .cte("chosen")
+    .scalar_subquery()
 )
 LEASE = (
     update(WorkItem)
-    .where(WorkItem.work_item_id == _chosen.c.work_item_id)
+    # An array, because a join with what a parameter limits is planned for the whole table.
+    .where(WorkItem.work_item_id == func.any(func.array(_chosen)))
     .values(
         state=State.LEASED.value,
         fence=WorkItem.fence + 1,

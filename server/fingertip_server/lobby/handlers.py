@@ -159,8 +159,8 @@ def resolve_arrival(call: Call, request: ResolveArrivalRequest) -> ResolveArriva
 def get_lobby(call: Call, request: GetLobbyRequest) -> GetLobbyResponse:
     """Returns the lines with how many wait, and the arrivals that are not resolved."""
     lines = {line.code: line for line in call.bank.service_lines(call.home)}
-    counted = call.connection.execute(
-        store.LINES,
+    counted = store.LINES.all(
+        call.connection,
         {
             "branch_id": call.home,
             "codes": list(lines),
@@ -191,8 +191,8 @@ def list_tickets(call: Call, request: ListTicketsRequest) -> ListTicketsResponse
     time, ticket_id = _BEGINNING
     if page.after is not None:
         time, ticket_id = datetime.fromisoformat(page.after[0]), UUID(page.after[1])
-    rows = call.connection.execute(
-        store.LIST_TICKETS,
+    rows = store.LIST_TICKETS.all(
+        call.connection,
         {
             "branch_id": call.home,
             "time_zone": str(call.bank.time_zone(call.home)),
@@ -202,7 +202,7 @@ def list_tickets(call: Call, request: ListTicketsRequest) -> ListTicketsResponse
             "after_id": ticket_id,
             "row_count": page.size + 1,
         },
-    ).all()
+    )
     shown = rows[: page.size]
     token = ""
     if len(rows) > page.size:

@@ -2,13 +2,14 @@
 
 from sqlalchemy import Select, Table, Update, bindparam, func, insert, select, text, update
 
+from fingertip_server.db.hot import Hot
 from fingertip_server.lobby.tables import Arrival, NumberBlock, Ticket
 
 _TICKET: Table = Ticket.__table__  # type: ignore[assignment] # mapped to a plain table
 _ARRIVAL: Table = Arrival.__table__  # type: ignore[assignment] # as above
 
 # The hot one: the number, the ticket and the length of the queue before it, in one.
-ISSUE = text("""
+ISSUE = Hot("""
 WITH today AS (
     SELECT fingertip_now() AS now
 ), day AS (
@@ -99,7 +100,7 @@ AT_DESK = text(
     "SELECT ticket_id FROM ticket WHERE branch_id = :branch_id AND business_day = :business_day"
     " AND desk = :desk AND state IN ('CALLED', 'SERVING')"
 )
-LINES = text("""
+LINES = Hot("""
 SELECT line.code, (
     SELECT count(*) FROM ticket AS t
     WHERE t.branch_id = :branch_id AND t.business_day = day.business_day
@@ -166,7 +167,7 @@ WHERE branch_id = :branch_id
   AND state IN ('WAITING', 'CALLED', 'SERVING')
 ORDER BY issued_at, ticket_id
 """)
-LIST_TICKETS = text("""
+LIST_TICKETS = Hot("""
 SELECT * FROM ticket
 WHERE branch_id = :branch_id
   AND business_day = (fingertip_now() AT TIME ZONE :time_zone)::date

@@ -31,8 +31,8 @@ def find_customer(call: Call, identification: Identification) -> CustomerFacts |
 
 def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> Row[Any]:
     """Draws the line's next number. Raises TICKET_NUMBERS_EXHAUSTED."""
-    issued = call.connection.execute(
-        store.ISSUE,
+    issued = store.ISSUE.first(
+        call.connection,
         {
             **_facts(call, line, customer),
             "ticket_id": uuid4(),
@@ -40,7 +40,7 @@ def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> Row[
             "first_number": line.first_number,
             "last_number": line.last_number,
         },
-    ).one_or_none()
+    )
     if issued is None:
         raise rules.numbers_exhausted(line.code)
     return issued
