@@ -35,6 +35,7 @@ from tests.authorization import desk
 from tests.authorization.screen import Screen, screen
 from tests.world import World, refused
 
+Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 _ID = "d4fa6d5e-4b7c-4a4a-9a55-0c4f1d1c2a3b"
 _HASH = b"h" * 32
@@ -45,7 +46,7 @@ async def customers(world: World) -> None:
     await paper.synchronise(world)
 
 
-async def _twice(write: Callable[[Message], Awaitable[Response]], request: Message) -> Response:
+async def _twice(write: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
     """Calls twice under one request_id, and returns the answer that was the same."""
     first = await write(request)
     assert await write(request) == first
@@ -176,7 +177,7 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 and event.task.subject_id == another.application_id
             )
         )
-    assert _versions(branch, "application", application_id) == list(range(1, 21))
+    assert _versions(branch, "application", application_id) == list(range(1, 19))
     assert _versions(centre, "task", task.task_id) == [1, 2, 3, 4, 5]
     told = await _actions(world, "0101", application_id)
     assert told.count("StartApplication") == told.count("SaveApplication") == 1
@@ -298,7 +299,9 @@ async def _claim_twice(world: World) -> Task:
 
 
 def _versions(shown: Screen, kind: str, resource_id: str) -> list[int]:
-    resources = [getattr(event, kind) for event in shown.shown if event.HasField(kind)]
+    resources = [
+        getattr(event, kind) for event in shown.shown if event.WhichOneof("resource") == kind
+    ]
     return [
         resource.version for resource in resources if getattr(resource, f"{kind}_id") == resource_id
     ]

@@ -10,7 +10,9 @@ import grpc
 
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord, SyncCustomersRequest
 from fingertip.events.v1.events_service_pb2 import WatchRequest, WatchResponse
+from fingertip.events.v1.events_service_pb2_grpc import EventsServiceStub
 from fingertip.lobby.v1.lobby_service_pb2 import Identification, IssueTicketRequest
+from fingertip.lobby.v1.lobby_service_pb2_grpc import LobbyServiceStub
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.identifiers import bank_card
 from tests.bench.load import Server
@@ -87,20 +89,23 @@ async def measure_ours(server: Server, credentials: Credentials, count: int) -> 
 async def measure_reference(server: Server, count: int) -> Alerts:
     """Times the reference's own stream."""
     async with grpc.aio.insecure_channel(server.target) as channel:
-        call = channel.unary_unary("/fingertip.lobby.v1.LobbyService/IssueTicket")
+        lobby = LobbyServiceStub(channel)
 
         async def issue(_number: int) -> None:
-            await call(IssueTicketRequest(service_line_code="A").SerializeToString())
+            await lobby.IssueTicket(IssueTicketRequest(service_line_code="A"))
 
-        stream = channel.unary_stream(
-            "/fingertip.events.v1.EventsService/Watch",
-            response_deserializer=WatchResponse.FromString,
-        )(b"")
+        stream = EventsServiceStub(channel).Watch(WatchRequest())
         return await _measure(stream, issue, lambda m: bool(m.events), count)
 
 
 def _is_arrival(message: WatchResponse) -> bool:
     return any(event.HasField("arrival") for event in message.events)
+
+
+def _alerts(message: object, is_alert: Callable[[WatchResponse], bool]) -> bool:
+    if not isinstance(message, WatchResponse):
+        raise ConnectionError("the stream ended")
+    return is_alert(message)
 
 
 async def _measure(
@@ -117,7 +122,7 @@ async def _measure(
             started = time.perf_counter()
             issuing = asyncio.ensure_future(issue(number))
             async with asyncio.timeout(10):
-                while not is_alert(await stream.read()):
+                while not _alerts(await stream.read(), is_alert):
                     pass
             taken.append((time.perf_counter() - started) * 1000)
             await issuing

@@ -98,10 +98,11 @@ async def _check(server: Server, load: Load) -> None:
 
 async def _answer_bytes(server: Server, load: Load) -> int:
     async with grpc.aio.insecure_channel(server.target) as channel:
-        call = channel.unary_unary(f"/{load.method}")
-        answer = await call(
-            load.request.SerializeToString(), metadata=tuple(load.metadata.items()), timeout=10
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+            f"/{load.method}"
         )
+        content = load.request.SerializeToString()
+        answer = await call(content, metadata=tuple(load.metadata.items()), timeout=10)
     return len(answer) + 5
 
 

@@ -5,6 +5,7 @@ Reads `DATABASE_URL`-like parts from its arguments, listens on a free port and p
 
 import asyncio
 import sys
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -121,7 +122,7 @@ async def _serve(socket: str, port: str, user: str, database: str) -> None:
     reference = Reference(pool)
     unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    lobby = {
+    lobby: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "IssueTicket": unary(
             reference.issue,
             IssueTicketRequest.FromString,
@@ -131,7 +132,7 @@ async def _serve(socket: str, port: str, user: str, database: str) -> None:
             reference.list, ListTicketsRequest.FromString, ListTicketsResponse.SerializeToString
         ),
     }
-    events = {
+    events: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Watch": stream(reference.watch, WatchRequest.FromString, WatchResponse.SerializeToString)
     }
     server.add_generic_rpc_handlers(

@@ -179,6 +179,8 @@ class Drawing:
             elements = [self._message(field.message_type, nastiness) for _ in range(min(count, 3))]
             values.extend(elements[i % len(elements)] for i in range(count))
         else:
+            # Long lists stay within what a server receives at all: one of short elements.
+            is_nasty = is_nasty and count < _LONG_LIST
             values.extend(self._scalar(field, is_nasty=is_nasty) for _ in range(count))
 
     def _scalar(self, field: FieldDescriptor, *, is_nasty: bool) -> object:

@@ -22,11 +22,9 @@ def owner(server: App) -> Owner:
 
 
 @pytest.fixture
-async def queue(server: App, owner: Owner, database: Database) -> Queue:
+def queue(server: App, owner: Owner, database: Database) -> Queue:
     """The queue as the server's own code fills it."""
-    queue = Queue(server, database)
-    await queue.start_sweep()
-    return queue
+    return Queue(server, database)
 
 
 @pytest.fixture

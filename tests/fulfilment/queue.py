@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -44,6 +44,7 @@ from tests.world import World
 
 ACT = "test.act"
 READ = "test.read"
+RESULTS = {ACT: "opened_account", READ: "section"}
 BRANCH = "0101"
 CONTENT = b"what was approved"
 CONTENT_HASH = hashlib.sha256(CONTENT).digest()
@@ -61,8 +62,8 @@ class Owner:
         """Returns what it was told, without of whom."""
         return [word for word, _, _ in self.told]
 
-    def completions(self) -> dict[str, Completion]:
-        """Returns the owner as fulfilment knows it."""
+    def completions(self, results: Mapping[str, str] = RESULTS) -> dict[str, Completion]:
+        """Returns the owner of kinds of work as fulfilment knows it."""
         return {
             kind: Completion(
                 expected_result=expected,
@@ -71,7 +72,7 @@ class Owner:
                 unknown=lambda _, item: self.told.append(("unknown", item, None)),
                 parked=lambda _, item: self.told.append(("parked", item, None)),
             )
-            for kind, expected in ((ACT, "opened_account"), (READ, "section"))
+            for kind, expected in results.items()
         }
 
 
@@ -92,12 +93,6 @@ class Queue:
                 call.enqueue(draft)
 
         await self.server.pipeline.due("test/ask", work)
-
-    async def start_sweep(self) -> None:
-        """Starts what looks for overdue items."""
-        await self.server.pipeline.due(
-            "test/sweep", lambda call: call.start_timer("fulfilment.sweep", "bank", call.now)
-        )
 
     async def read_deadline(self, seconds: float) -> Any:  # noqa: ANN401 - as the driver has it.
         """Returns the database's time in so many seconds."""

@@ -221,7 +221,7 @@ def _device(path: Path) -> "DeviceFile":
 
 
 def _folder(state: Path | None, device_credential_file: Path) -> Path:
-    return state or device_credential_file.with_suffix("")
+    return state or device_credential_file.with_name(f"{device_credential_file.stem}-state")
 
 
 def _line(offered: str) -> tuple[str, str]:

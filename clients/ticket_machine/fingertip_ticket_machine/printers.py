@@ -1,10 +1,8 @@
 """Printers: where a slip goes. Into a file by default."""
 
+import socket
 from pathlib import Path
 from typing import Protocol
-
-from escpos.exceptions import Error as EscposError
-from escpos.printer import Network
 
 from fingertip_ticket_machine import slips
 from fingertip_ticket_machine.slips import Slip
@@ -66,14 +64,12 @@ class NetworkPrinter:
 
     def print_slip(self, slip: Slip) -> str:
         """Sends the slip over a connection of its own."""
-        printer = Network(self._host, self._port, timeout=_PRINTER_SECONDS_MAX)
+        address = (self._host, self._port)
         try:
-            printer.open()
-            printer.device.sendall(slips.render(slip))
-        except (OSError, EscposError) as error:
+            with socket.create_connection(address, timeout=_PRINTER_SECONDS_MAX) as connection:
+                connection.sendall(slips.render(slip))
+        except OSError as error:
             raise PrinterFault(str(error)) from error
-        finally:
-            printer.close()
         return f"{self._host}:{self._port}"
 
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from fingertip_server.packs.synthetic import SyntheticCustomer
-
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
@@ -22,19 +20,6 @@ class Applicant:
     def to_json(self) -> str:
         """Writes it on one line."""
         return json.dumps(asdict(self), ensure_ascii=False)
-
-    @classmethod
-    def of(cls, customer: SyntheticCustomer) -> Self:
-        """Returns a customer born between 1975 and 1993, with a card issued some years ago."""
-        return cls(
-            name=customer.name,
-            resident_id=customer.resident_id,
-            # Between 26 and 45 years of age, for 20 years.
-            document_issue_date="2020-03-10",
-            document_valid_until="2040-03-10",
-            mobile=customer.mobile,
-            address=customer.address,
-        )
 
     @classmethod
     def from_json(cls, text: str) -> Self:

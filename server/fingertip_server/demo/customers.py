@@ -6,6 +6,7 @@ from pathlib import Path
 from google.protobuf import json_format
 
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
+from fingertip_server.demo.applicant import Applicant
 from fingertip_server.identifiers.resident_id import Document, Sex
 from fingertip_server.packs import DEMO, reading, synthetic
 from fingertip_server.packs.synthetic import Population, SyntheticCustomer
@@ -44,6 +45,19 @@ def append_guest(path: Path) -> SyntheticCustomer:
 def ms_wang() -> SyntheticCustomer:
     """Returns the first of the demo bank's customers."""
     return _ms_wang(synthetic.population_of(reading.read_pack(DEMO)))
+
+
+def at_the_desk(customer: SyntheticCustomer) -> Applicant:
+    """Returns a customer with her identity card in her hand."""
+    return Applicant(
+        name=customer.name,
+        resident_id=customer.resident_id,
+        # Between 26 and 45 years of age, for 20 years.
+        document_issue_date="2020-03-10",
+        document_valid_until="2040-03-10",
+        mobile=customer.mobile,
+        address=customer.address,
+    )
 
 
 def _ms_wang(population: Population) -> SyntheticCustomer:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from fingertip_server import administration
 from fingertip_server.demo import cast, customers, enrolment, keeper
-from fingertip_server.demo.applicant import Applicant
 from fingertip_server.demo.cast import Role
 from fingertip_server.demo.lines import Line
 from fingertip_server.demo.narrator import Narrator
@@ -31,6 +30,7 @@ _FAULTS = {
     "view_section": {"latency_s": 1.2},
     "open_account": {"latency_s": 0.2, "timeout_rate": 1.0, "timeout": "acts"},
 }
+_TICKET = re.compile(r"[A-Z]\d{3} ")
 _ADAPTER = "模拟核心银行"
 _SYNCED = re.compile(r" INFO (\d+) customers changed")
 _EXECUTED = re.compile(r" INFO core\.open_account ([0-9a-f]{8})\S*: (\w+)")
@@ -119,18 +119,18 @@ async def _perform(stage: _Stage, guest: SyntheticCustomer, narrator: Narrator) 
         await troupe.start(cast.CORE_BANKING, _adapter(stage), _heard_of_adapter)
         for role in staff:
             await troupe.start(role.device, _at_work(stage, role), _heard_of_party)
+        await troupe.start(cast.TICKET_MACHINE, _ticket_machine(stage), _heard_of_ticket_machine)
         await troupe.fact("customers_synced")
         for role in staff:
             await troupe.fact(f"ready-{role.staff_number}")
         narrator.heading("一、二、三　取号，贵宾提醒，客户视图")
-        await troupe.start(
-            cast.TICKET_MACHINE, _ticket_machine(stage, guest), _heard_of_ticket_machine
-        )
+        troupe.cue(cast.TICKET_MACHINE, guest.card_numbers[0])
         await troupe.fact("greeted")
         narrator.heading("五、六　面签开户，集中授权，核心执行恰好一次")
-        troupe.cue(cast.TELLER.device, Applicant.of(guest).to_json())
+        troupe.cue(cast.TELLER.device, customers.at_the_desk(guest).to_json())
         journey = await troupe.fact("journey")
-        await troupe.end_of(cast.TELLER.device)
+        for name in (cast.TICKET_MACHINE, cast.TELLER.device):
+            await troupe.end_of(name)
         narrator.heading("八　一次旅程，一条时间线")
         narrator.journey(journey)
 
@@ -160,13 +160,15 @@ def _adapter(stage: _Stage) -> list[str]:
     ]
 
 
-def _ticket_machine(stage: _Stage, guest: SyntheticCustomer) -> list[str]:
+def _ticket_machine(stage: _Stage) -> list[str]:
     return [
         _script("fingertip-ticket-machine"),
         "issue",
         *(f"--server={target}" for target in stage.targets),
         f"--device-credential-file={stage.devices[cast.TICKET_MACHINE]}",
-        f"--card={guest.card_numbers[0]}",
+        "--branch-name=示范银行滨江支行",
+        # Her card is read from the input, where no other process sees its number.
+        "--card=-",
     ]
 
 
@@ -197,7 +199,7 @@ def _heard_of_adapter(said: str) -> Line | None:
 
 
 def _heard_of_ticket_machine(said: str) -> Line | None:
-    return Line("取号机", said)
+    return Line("取号机", "插卡取号，打印号票", said) if _TICKET.match(said) else None
 
 
 def _since(start: float) -> float:

@@ -81,8 +81,10 @@ class Troupe:
             for process in self._processes.values():
                 _signal(process, signal.SIGKILL)
             await self._all_gone(None)
-        if self._failure.done() and not isinstance(error, PartyFailed):
-            self._failure.result()
+        failure = self._failure.exception() if self._failure.done() else None
+        # How parties end in an interrupted story no longer matters.
+        if failure is not None and error is None:
+            raise failure
 
     async def _all_gone(self, seconds: float | None) -> None:
         if self._following:

@@ -69,4 +69,5 @@ def _invalid() -> errors.InvalidArgument:
     return errors.InvalidArgument(
         ErrorReason.ERROR_REASON_INVALID_RESUME_TOKEN,
         "The resume token is not one of this scope and database. Watch without it.",
+        violations=[errors.Violation("resume_token", "must be one that this scope gave")],
     )

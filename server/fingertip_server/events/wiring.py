@@ -13,7 +13,7 @@ _RETRY_SECONDS = 1.0
 _TIMEOUT_SECONDS = 4.0
 _PAYLOAD_BYTES_MAX = 7_000
 # Within one process nothing waits for the NOTIFY, so that others may wait a moment for company.
-_COALESCE_SECONDS = 0.002
+_COALESCE_SECONDS = 0.005
 
 _log = structlog.get_logger("fingertip.events")
 
@@ -29,6 +29,7 @@ class Wiring:
         self._wakeups = wakeups
         self._pending: set[str] = set()
         self._some = asyncio.Event()
+        self._own_pid = 0
 
     def announce(self, names: set[str]) -> None:
         """Wakes who waits for the names, here at once and elsewhere soon."""
@@ -59,6 +60,7 @@ class Wiring:
             server_settings={"application_name": "fingertip wiring"},
         )
         try:
+            self._own_pid = connection.get_server_pid()
             connection.add_termination_listener(self._lost)
             await connection.add_listener(_CHANNEL, self._heard)
             while not connection.is_closed():
@@ -84,5 +86,7 @@ class Wiring:
     def _lost(self, _connection: object) -> None:
         self._some.set()
 
-    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        self._wakeups.wake(str(payload).split("\n"))
+    def _heard(self, _connection: object, pid: int, _channel: str, payload: object) -> None:
+        # What this process sent, it acted on at once.
+        if pid != self._own_pid:
+            self._wakeups.wake(str(payload).split("\n"))

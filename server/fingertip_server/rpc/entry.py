@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 SUITE = "sha256"
@@ -34,9 +34,12 @@ class Entry:
 
     def digest(self, suite: str = SUITE) -> bytes:
         """Returns the digest of the entry's fields, each with its length, in their order."""
-        parts = [_bytes(value) for value in astuple(self)]
+        parts = [_bytes(getattr(self, name)) for name in _FIELDS]
         content = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         return DIGESTS[suite](content)
+
+
+_FIELDS = tuple(field.name for field in fields(Entry))
 
 
 def _bytes(value: str | bytes | UUID | None) -> bytes:

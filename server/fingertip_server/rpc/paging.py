@@ -71,4 +71,5 @@ def _invalid() -> errors.InvalidArgument:
     return errors.InvalidArgument(
         ErrorReason.ERROR_REASON_INVALID_PAGE_TOKEN,
         "The page token is not one of this list. Start without it.",
+        violations=[errors.Violation("page_token", "must be one that this list gave")],
     )

@@ -1,10 +1,13 @@
 """Holds requests to the rules that the contract states on its fields."""
 
+from itertools import islice
+
 import protovalidate
 from google.protobuf.message import DecodeError, Message
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
+from fingertip_server.rpc import bounds
 
 # More would help nobody, and a request may break a rule a thousand times.
 _VIOLATIONS_MAX = 50
@@ -14,11 +17,14 @@ _SENTENCE_LENGTH_MAX = 200
 def parse(kind: type[Message], content: bytes) -> Message:
     """Returns the message in `content`. Raises INVALID_ARGUMENT when there is none."""
     try:
-        return kind.FromString(content)
+        request = kind.FromString(content)
     except DecodeError:
         raise invalid(
             [errors.Violation("", "The bytes are not a message of the contract.")]
         ) from None
+    if faults := list(islice(bounds.faults(request, content), _VIOLATIONS_MAX)):
+        raise invalid(faults)
+    return request
 
 
 def validate(request: Message) -> None:
