@@ -245,16 +245,19 @@ async def submitted(caller: Caller, *, journey_id: str = "") -> Application:
     return await submit(caller, await fill(caller, await start(caller, journey_id=journey_id)))
 
 
+def withdrawal(application: Application) -> WithdrawApplicationRequest:
+    """Quotes an application, to withdraw it."""
+    return WithdrawApplicationRequest(
+        request_id=request_id(),
+        application_id=application.application_id,
+        etag=application.etag,
+        purpose="客户改变主意",
+    )
+
+
 async def withdraw(caller: Caller, application: Application) -> Application:
     """Withdraws an application."""
-    response = await caller.applications.WithdrawApplication(
-        WithdrawApplicationRequest(
-            request_id=request_id(),
-            application_id=application.application_id,
-            etag=application.etag,
-            purpose="客户改变主意",
-        )
-    )
+    response = await caller.applications.WithdrawApplication(withdrawal(application))
     return response.application
 
 

@@ -22,7 +22,7 @@ NASTY_TEXTS: Final = (
     "𠮷野家𠮷",
     "e\u0301",
     "é",
-    "раypal",  # noqa: RUF001 - a Cyrillic letter is the point
+    "раypal",
     "'; DROP TABLE ticket; --",
     "%_\\",
     "(((((a+)+)+)+)+)$",
@@ -56,6 +56,7 @@ _SECONDS: Final = (0, -1, 951_782_400, -62_135_596_801, 253_402_300_800, 2**63 -
 _YEARS: Final = (0, 1, 1900, 2023, 2024, 9999, 10_000, -1)
 _LIST_LENGTHS: Final = (0, 1, 1, 2, 3, 51)
 _LONG_LIST: Final = 10_000
+_REQUEST_BYTES_MAX: Final = 4_000_000
 _KNOWN_MAX: Final = 12
 
 # What fits a field of this name. Ids, hashes, tokens and the like are learnt from answers; but
@@ -113,7 +114,8 @@ class Drawing:
         """Returns the bytes of a request; with the same seed and knowledge the same ones."""
         self._draw = random.Random(seed)
         drawn = self._message(message, nastiness=self._draw.choice((0.0, 0.05, 0.2, 0.6)))
-        content = drawn.SerializeToString()
+        # More than that a server does not even receive.
+        content = drawn.SerializeToString()[:_REQUEST_BYTES_MAX]
         return self._spoilt(content) if self._draw.random() < 0.08 else content
 
     def learn(self, answer: Message) -> None:
@@ -175,11 +177,10 @@ class Drawing:
         is_long = is_nasty and self._draw.random() < 0.2
         count = _LONG_LIST if is_long else self._draw.choice(_LIST_LENGTHS)
         if field.message_type is not None:
-            # A long list is of one element, drawn once: it is the length that is nasty.
             elements = [self._message(field.message_type, nastiness) for _ in range(min(count, 3))]
             values.extend(elements[i % len(elements)] for i in range(count))
         else:
-            # Long lists stay within what a server receives at all: one of short elements.
+            # It is the length of a long list that is nasty.
             is_nasty = is_nasty and count < _LONG_LIST
             values.extend(self._scalar(field, is_nasty=is_nasty) for _ in range(count))
 

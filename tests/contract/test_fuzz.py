@@ -29,7 +29,7 @@ from tests.lobby import tickets
 from tests.world import World
 
 _SEED = os.environ.get("FINGERTIP_FUZZ_SEED") or secrets.token_hex(4)
-_SECONDS = float(os.environ.get("FINGERTIP_FUZZ_SECONDS", "15"))
+_SECONDS = float(os.environ.get("FINGERTIP_FUZZ_SECONDS", "20"))
 _AT_ONCE = 6
 _CALLERS = (
     "100101",
@@ -88,10 +88,10 @@ async def test_every_request_gets_an_answer_of_the_contract(
 ) -> None:
     fuzzing = Fuzzing(world, Drawing(await _device_ids(database)))
     await _story(world, fuzzing.drawing)
+    end = asyncio.get_running_loop().time() + _SECONDS
     # Whoever signs out is gone, so that comes last.
     every = sorted(methods(), key=lambda method: method.name == "SignOut")
     await _send_all(fuzzing, [(method, name, 0) for method in every[:-1] for name in _CALLERS])
-    end = asyncio.get_running_loop().time() + _SECONDS
     turn = 1
     while asyncio.get_running_loop().time() < end and not fuzzing.faults:
         able = fuzzing.able
@@ -149,9 +149,7 @@ def _faults(method: MethodDescriptor, content: bytes, refused: Refused) -> list[
     except DecodeError:
         request = None
     if request is not None:
-        faults += [
-            f"the text repeats {secret!r}" for secret in _secrets(request) if secret in said
-        ]
+        faults += [f"the text repeats {secret!r}" for secret in _secrets(request) if secret in said]
         if refused.code is grpc.StatusCode.INVALID_ARGUMENT and not _is_named(method, refused):
             faults.append("no field is named")
     return faults

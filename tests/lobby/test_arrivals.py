@@ -209,7 +209,7 @@ async def test_serving_her_ends_the_alert(world: World) -> None:
         while not (await next_message(stream)).HasField("snapshot_end"):
             pass
         await _serve(world, ticket)
-        resolved = []
+        resolved: list[Arrival] = []
         while not resolved:
             events = (await next_events(stream)).events
             resolved = [event.arrival for event in events if event.HasField("arrival")]

@@ -241,13 +241,13 @@ async def test_the_same_decision_again_changes_nothing(world: World) -> None:
     taken = await issue(world.ticket_machine)
     lobby = world.teller.lobby
     ids = {"request_id": new_request_id(), "ticket_id": taken.ticket_id}
-    for method, request in (
-        (lobby.CallTicket, CallTicketRequest(desk="3", **ids)),
-        (lobby.RecallTicket, RecallTicketRequest(**ids)),
-        (lobby.StartServing, StartServingRequest(**ids)),
-        (lobby.CompleteTicket, CompleteTicketRequest(**ids)),
+    for decide in (
+        lambda: lobby.CallTicket(CallTicketRequest(desk="3", **ids)),
+        lambda: lobby.RecallTicket(RecallTicketRequest(**ids)),
+        lambda: lobby.StartServing(StartServingRequest(**ids)),
+        lambda: lobby.CompleteTicket(CompleteTicketRequest(**ids)),
     ):
-        one, again = await method(request), await method(request)
+        one, again = await decide(), await decide()
         assert one == again
     [ticket] = await listed(world)
     assert (ticket.state, ticket.version) == (Ticket.STATE_COMPLETED, 5)

@@ -44,7 +44,7 @@ async def test_an_anonymous_ticket_knows_nobody_and_asks_nobody(
     ticket = await issue(world.ticket_machine)
     assert ticket.state == Ticket.STATE_WAITING
     assert (ticket.customer_id, ticket.tier_code) == ("", "")
-    assert UUID(ticket.journey_id)
+    assert str(UUID(ticket.journey_id)) == ticket.journey_id
     for table in ("work_item", "arrival", "customer_section"):
         [row] = await database.as_application(f"SELECT count(*) FROM {table}")  # noqa: S608
         assert row["count"] == 0, table
@@ -128,9 +128,8 @@ async def test_a_line_runs_out_of_numbers(world: World, database: Database) -> N
     await issue(world.ticket_machine)
     await database.as_application("UPDATE ticket_sequence SET next_number = 999")
     assert (await issue(world.ticket_machine)).number == "B999"
-    for _ in range(2):
-        with refused("TICKET_NUMBERS_EXHAUSTED") as refusal:
-            await issue(world.ticket_machine)
+    with refused("TICKET_NUMBERS_EXHAUSTED") as refusal:
+        await issue(world.ticket_machine)
     assert refusal.value.metadata == {"service_line_code": "B"}
     with refused("TICKET_NUMBERS_EXHAUSTED"):
         await reserve(world.ticket_machine)

@@ -23,9 +23,16 @@ from tests.events.publishing import next_message, watching
 from tests.world import World
 
 
-def press(line: str = "B", **values: object) -> IssueTicketRequest:
+def press(
+    line: str = "B", identification: Identification | None = None, ticket_id: str = ""
+) -> IssueTicketRequest:
     """Returns a customer's press that was never made before."""
-    return IssueTicketRequest(request_id=new_request_id(), service_line_code=line, **values)  # type: ignore[arg-type] # the message checks them
+    return IssueTicketRequest(
+        request_id=new_request_id(),
+        service_line_code=line,
+        identification=identification,
+        ticket_id=ticket_id,
+    )
 
 
 def card(number: str) -> Identification:
@@ -34,18 +41,25 @@ def card(number: str) -> Identification:
 
 
 def late(
-    block: ReserveTicketNumbersResponse, number: int, taken: datetime, **values: object
+    block: ReserveTicketNumbersResponse,
+    number: int,
+    taken: datetime,
+    identification: Identification | None = None,
 ) -> IssueTicketRequest:
     """Returns the registration of a number that was printed while the server was away."""
-    reserved = ReservedNumber(block_id=block.block_id, sequence_number=number)
-    request = press(ticket_id=str(uuid4()), reserved_number=reserved, **values)
+    request = press(identification=identification, ticket_id=str(uuid4()))
+    request.reserved_number.CopyFrom(
+        ReservedNumber(block_id=block.block_id, sequence_number=number)
+    )
     request.capture_time.FromDatetime(taken)
     return request
 
 
-async def issue(caller: Caller, line: str = "B", **values: object) -> Ticket:
+async def issue(
+    caller: Caller, line: str = "B", identification: Identification | None = None
+) -> Ticket:
     """Issues a ticket."""
-    ticket: Ticket = (await caller.lobby.IssueTicket(press(line, **values))).ticket
+    ticket: Ticket = (await caller.lobby.IssueTicket(press(line, identification))).ticket
     return ticket
 
 

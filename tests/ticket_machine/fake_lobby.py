@@ -35,23 +35,25 @@ class Refusal:
     fields: tuple[tuple[str, str], ...] = ()
 
 
-def nothing() -> None:
+def nothing(method: str) -> None:
     """Does nothing."""
 
 
 class FakeLobby:
     """Issues, reserves and registers; a repeated request_id gets the same answer.
 
-    `refusals` refuse the next call of a method; `loses_answers` lets changes happen and their
-    answers be lost; `before` and `after` are called around each call that changes something.
+    `block_size` is what policy allows at most. `refusals` refuse the next call of a method;
+    `loses_answers` lets changes happen and their answers be lost; `before` and `after` are called
+    around each call that changes something.
     """
 
-    def __init__(self, business_day: date) -> None:
+    def __init__(self, business_day: date, block_size: int = 10) -> None:
         """Begins a business day."""
         self.business_day = business_day
+        self.block_size = block_size
         self.is_away_for_presses = False
-        self.before: Callable[[], None] = nothing
-        self.after: Callable[[], None] = nothing
+        self.before: Callable[[str], None] = nothing
+        self.after: Callable[[str], None] = nothing
         self.refusals: dict[str, Refusal] = {}
         self.loses_answers = False
         self.requests: list[IssueTicketRequest] = []
@@ -87,8 +89,8 @@ class FakeLobby:
         change: Callable[[RequestT], Message | str],
         context: scripted.Context,
     ) -> Message:
-        self.before()
         method = request.DESCRIPTOR.name.removesuffix("Request")
+        self.before(method)
         if refusal := self.refusals.pop(method, None):
             await scripted.refuse(context, refusal.code, refusal.reason, fields=refusal.fields)
         body = request.SerializeToString(deterministic=True)
@@ -98,7 +100,7 @@ class FakeLobby:
             if isinstance(answer, str):
                 await scripted.refuse(context, grpc.StatusCode.FAILED_PRECONDITION, answer)
             known = self._answers[request_id] = (body, answer)
-            self.after()
+            self.after(method)
         if self.loses_answers:
             await scripted.refuse(context, grpc.StatusCode.UNAVAILABLE, "")
         if known[0] != body:
@@ -129,12 +131,11 @@ class FakeLobby:
 
     def _reserve(self, request: ReserveTicketNumbersRequest) -> ReserveTicketNumbersResponse:
         line = request.service_line_code
-        # What remains of the former block is given up.
-        self._blocks = {i: block for i, block in self._blocks.items() if block[0] != line}
         self.reservations += 1
         block_id = str(uuid.uuid4())
-        first = self._draw(line, request.count)
-        last = first + request.count - 1
+        count = min(request.count, self.block_size)
+        first = self._draw(line, count)
+        last = first + count - 1
         self._blocks[block_id] = (line, range(first, last + 1))
         day = self.business_day
         return ReserveTicketNumbersResponse(

@@ -12,28 +12,27 @@ from fingertip_ticket_machine.blocks import Block, Shortage
 NINE = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
-BLOCK = Block("B", "block-1", 7, 50, TODAY, "Asia/Shanghai", TODAY)
+BLOCK = Block("B", "block-1", 21, 50, 30, TODAY, "Asia/Shanghai", TODAY)
 
 
 @pytest.mark.parametrize(
-    ("block", "is_being_renewed", "now", "shortage"),
+    ("block", "now", "shortage"),
     [
-        (BLOCK, False, NINE, None),
-        (replace(BLOCK, next_number=50), False, NINE, None),
-        (replace(BLOCK, next_number=51), False, NINE, Shortage.USED_UP),
-        (None, False, NINE, Shortage.NEVER_RESERVED),
-        (BLOCK, True, NINE, Shortage.BEING_RENEWED),
+        (BLOCK, NINE, None),
+        (replace(BLOCK, next_number=50), NINE, None),
+        (replace(BLOCK, next_number=51), NINE, Shortage.USED_UP),
+        (None, NINE, Shortage.NEVER_RESERVED),
         # The last second of the branch's day, and the first of the next.
-        (BLOCK, False, MIDNIGHT - timedelta(seconds=1), None),
-        (BLOCK, False, MIDNIGHT, Shortage.OTHER_DAY),
+        (BLOCK, MIDNIGHT - timedelta(seconds=1), None),
+        (BLOCK, MIDNIGHT, Shortage.OTHER_DAY),
         # The machine's clock is a day behind.
-        (BLOCK, False, NINE - timedelta(days=1), Shortage.OTHER_DAY),
+        (BLOCK, NINE - timedelta(days=1), Shortage.OTHER_DAY),
     ],
 )
 def test_a_number_is_printed_only_on_its_own_day(
-    block: Block | None, is_being_renewed: bool, now: datetime, shortage: Shortage | None
+    block: Block | None, now: datetime, shortage: Shortage | None
 ) -> None:
-    assert blocks.shortage(block, is_being_renewed=is_being_renewed, now=now) is shortage
+    assert blocks.shortage(block, now) is shortage
 
 
 @pytest.mark.parametrize(
@@ -41,8 +40,11 @@ def test_a_number_is_printed_only_on_its_own_day(
     [
         (None, NINE, True),
         (BLOCK, NINE, False),
-        (replace(BLOCK, next_number=36), NINE, False),
-        (replace(BLOCK, next_number=37), NINE, True),
+        (replace(BLOCK, next_number=41), NINE, False),
+        (replace(BLOCK, next_number=42), NINE, True),
+        # The last number of the day was all that the server had.
+        (replace(BLOCK, next_number=50, size=1), NINE, False),
+        (replace(BLOCK, next_number=51, size=1), NINE, True),
         # At midnight the server may still be in yesterday.
         (BLOCK, MIDNIGHT + timedelta(minutes=4), False),
         (BLOCK, MIDNIGHT + timedelta(minutes=5), True),
@@ -51,7 +53,7 @@ def test_a_number_is_printed_only_on_its_own_day(
     ],
 )
 def test_numbers_are_asked_for_in_time(block: Block | None, now: datetime, is_due: bool) -> None:
-    assert blocks.is_renewal_due(block, now=now, left_min=15) is is_due
+    assert blocks.is_renewal_due(block, now) is is_due
 
 
 def test_a_number_is_printed_as_the_server_does() -> None:

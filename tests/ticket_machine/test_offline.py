@@ -20,7 +20,7 @@ from fingertip_ticket_machine import reports
 from fingertip_ticket_machine.blocks import Shortage
 from fingertip_ticket_machine.journal import Journal, NoNumber
 from fingertip_ticket_machine.machine import TicketMachine, Waiting
-from fingertip_ticket_machine.settling import Numbers, Settlement, Settling
+from fingertip_ticket_machine.settling import Settlement, Settling
 from tests.ticket_machine import fake_lobby
 from tests.ticket_machine.fake_lobby import FakeLobby, Refusal
 
@@ -65,18 +65,17 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    path: Path, count: int = 10, left_min: int = 3, lines: tuple[str, ...] = ("B",)
+    path: Path, block_size: int = 10, lines: tuple[str, ...] = ("B",)
 ) -> AsyncIterator[Stage]:
     """Sets a stage whose lobby is away for presses once `is_away_for_presses` is set."""
-    lobby, clock = FakeLobby(date(2026, 11, 23)), Clock()
-    numbers = Numbers(count=count, left_min=left_min)
+    lobby, clock = FakeLobby(date(2026, 11, 23), block_size), Clock()
     with Journal(path / "journal.sqlite3") as journal:
         async with (
             fake_lobby.serving(lobby) as server,
             Caller([server.target], patience=PATIENCE) as caller,
         ):
             machine = TicketMachine(caller, journal, waiting=WAITING, now=clock)
-            settling = Settling(caller, journal, lines, numbers=numbers, now=clock)
+            settling = Settling(caller, journal, lines, now=clock)
             yield Stage(lobby, machine, settling, journal, clock)
 
 
@@ -143,7 +142,7 @@ async def test_no_server_at_all_is_noticed_at_once(tmp_path: Path) -> None:
 
 
 async def test_used_up_numbers_are_an_end_and_never_a_duplicate(tmp_path: Path) -> None:
-    async with staged(tmp_path, count=3, left_min=0) as stage:
+    async with staged(tmp_path, block_size=3) as stage:
         await stage.settle()
         stage.lobby.is_away_for_presses = True
         assert await stage.presses(3) == ["B001", "B002", "B003"]
@@ -153,38 +152,35 @@ async def test_used_up_numbers_are_an_end_and_never_a_duplicate(tmp_path: Path) 
 
 
 async def test_new_numbers_are_reserved_before_the_old_ones_run_out(tmp_path: Path) -> None:
-    async with staged(tmp_path, count=10, left_min=3) as stage:
+    async with staged(tmp_path) as stage:
         await stage.settle()
         stage.lobby.is_away_for_presses = True
-        await stage.presses(7)
+        await stage.presses(6)
         assert (await stage.settle()).reserved == []
         await stage.presses(1)
         settlement = await stage.settle()
-        # Registered first: the rest of the old block is given up by asking for the new one.
-        assert (settlement.registered, settlement.reserved) == (["B008"], ["B"])
+        assert (settlement.registered, settlement.reserved) == (["B007"], ["B"])
         assert await stage.presses(1) == ["B011"]
 
 
-async def test_a_block_whose_renewal_was_not_answered_is_closed_until_it_is(
-    tmp_path: Path,
-) -> None:
-    async with staged(tmp_path, count=10, left_min=3) as stage:
+async def test_a_reservation_whose_answer_is_lost_costs_no_number(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
         await stage.settle()
         stage.lobby.is_away_for_presses = True
         await stage.presses(8)
-        await stage.settling.settle(2.0)
-        stage.clock.time += timedelta(days=1)
-        stage.lobby.business_day = date(2026, 11, 24)
-        reservations = stage.lobby.reservations
         stage.lobby.loses_answers = True
-        settlement = await stage.settling.settle(2.0)
-        assert settlement.trouble is not None
-        assert await shortage_of(stage.presses(1)) is Shortage.BEING_RENEWED
+        for _ in range(2):
+            settlement = await stage.settling.settle(2.0)
+            assert settlement.trouble is not None
+        # The old numbers are printed on until the new ones are known to be there.
+        assert await stage.presses(1) == ["B009"]
         stage.lobby.loses_answers = False
         # The same request again: the server remembers, and no further numbers are used.
         assert (await stage.settle()).reserved == ["B"]
-        assert stage.lobby.reservations == reservations + 1
-        assert await stage.presses(1) == ["B021"]
+        assert stage.lobby.reservations == 2
+        assert await stage.presses(1) == ["B011"]
+        await stage.settle()
+        assert stage.lobby.numbers == [f"B{n:03d}" for n in [*range(1, 10), 11]]
 
 
 async def test_yesterdays_numbers_are_not_printed_today(tmp_path: Path) -> None:
@@ -281,16 +277,16 @@ async def test_a_ticket_that_the_server_has_already_counts_as_registered(tmp_pat
 async def test_a_line_whose_numbers_are_used_up_is_left_in_peace_for_a_while(
     tmp_path: Path,
 ) -> None:
-    async with staged(tmp_path, count=5, left_min=5) as stage:
+    async with staged(tmp_path) as stage:
         await stage.settle()
         stage.lobby.is_away_for_presses = True
-        await stage.presses(1)
+        await stage.presses(8)
         exhausted = Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "TICKET_NUMBERS_EXHAUSTED")
         stage.lobby.refusals["ReserveTicketNumbers"] = exhausted
         assert (await stage.settle()).refused == ["B"]
         assert (await stage.settle()).reserved == []
         # What is left of the old block can still be printed.
-        assert await stage.presses(1) == ["B002"]
+        assert await stage.presses(1) == ["B009"]
         stage.clock.time += timedelta(minutes=31)
         assert (await stage.settle()).reserved == ["B"]
 
@@ -334,7 +330,7 @@ async def test_each_line_has_its_own_numbers(tmp_path: Path) -> None:
 
 
 async def test_processes_that_share_a_journal_never_take_the_same_number(tmp_path: Path) -> None:
-    async with staged(tmp_path, count=50) as stage:
+    async with staged(tmp_path, block_size=50) as stage:
         await stage.settle()
 
         def take() -> list[str]:

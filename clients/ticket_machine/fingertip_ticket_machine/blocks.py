@@ -18,7 +18,6 @@ class Shortage(Enum):
 
     NEVER_RESERVED = "never_reserved"
     OTHER_DAY = "other_day"
-    BEING_RENEWED = "being_renewed"
     USED_UP = "used_up"
 
 
@@ -26,14 +25,16 @@ class Shortage(Enum):
 class Block:
     """Numbers of a line that this machine alone may print on one business day.
 
-    `next_number` is the first that was not taken yet; `asked_day` the machine's own day, in the
-    branch's time zone, on which the block was asked for.
+    `next_number` is the first that was not taken yet; `size` counts those that there were at
+    first. `asked_day` is the machine's own day, in the branch's time zone, on which the block was
+    asked for.
     """
 
     service_line_code: str
     block_id: str
     next_number: int
     last_number: int
+    size: int
     business_day: date
     time_zone: str
     asked_day: date
@@ -44,20 +45,17 @@ class Block:
         return self.last_number - self.next_number + 1
 
 
-def shortage(block: Block | None, *, is_being_renewed: bool, now: datetime) -> Shortage | None:
+def shortage(block: Block | None, now: datetime) -> Shortage | None:
     """Says why the next number may not be printed; None when it may."""
     if block is None:
         return Shortage.NEVER_RESERVED
-    if is_being_renewed:
-        # The server may have given the rest of this block up already.
-        return Shortage.BEING_RENEWED
     if block.business_day != _day(now, block.time_zone):
         return Shortage.OTHER_DAY
     return Shortage.USED_UP if block.left < 1 else None
 
 
-def is_renewal_due(block: Block | None, *, now: datetime, left_min: int) -> bool:
-    """Says whether to ask for a new block: none yet, a new day, or not enough left.
+def is_renewal_due(block: Block | None, now: datetime) -> bool:
+    """Says whether to ask for a new block: none yet, a new day, or less than a third left.
 
     A new day is asked for once. A machine whose date is wrong would otherwise use up the day's
     numbers without being able to print any.
@@ -65,7 +63,7 @@ def is_renewal_due(block: Block | None, *, now: datetime, left_min: int) -> bool
     if block is None or block.asked_day != asked_day(now, block.time_zone):
         return True
     is_todays = block.business_day == _day(now, block.time_zone)
-    return is_todays and block.left < left_min
+    return is_todays and block.left * 3 < block.size
 
 
 def asked_day(now: datetime, time_zone: str) -> date:

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS block (
     block_id TEXT NOT NULL,
     next_number INTEGER NOT NULL,
     last_number INTEGER NOT NULL,
+    size INTEGER NOT NULL,
     business_day TEXT NOT NULL,
     time_zone TEXT NOT NULL,
     asked_day TEXT NOT NULL
@@ -44,8 +45,8 @@ CREATE TABLE IF NOT EXISTS ticket (
 ) STRICT;
 """
 _BLOCK = (
-    "SELECT service_line_code, block_id, next_number, last_number, business_day, time_zone,"
-    " asked_day FROM block"
+    "SELECT service_line_code, block_id, next_number, last_number, size, business_day,"
+    " time_zone, asked_day FROM block"
 )
 _TAKEN = (
     "SELECT ticket_id, request_id, service_line_code, block_id, sequence_number, capture_time,"
@@ -90,9 +91,7 @@ class Journal:
         """Takes the line's next number for good; raises NoNumber when there is none."""
         with durable.transaction(self._connection):
             block = self.block(service_line_code)
-            shortage = blocks.shortage(
-                block, is_being_renewed=self._renewal(service_line_code) is not None, now=now
-            )
+            shortage = blocks.shortage(block, now)
             if block is None or shortage is not None:
                 raise NoNumber(shortage or Shortage.NEVER_RESERVED)
             taken = Taken(
@@ -134,27 +133,23 @@ class Journal:
         """Remembers that the server will never take the ticket."""
         self._end_ticket(ticket_id, "REFUSED", reason)
 
-    def begin_renewal(self, service_line_code: str) -> str | None:
-        """Closes the line's block and returns the request_id with which to ask for the next.
+    def begin_renewal(self, service_line_code: str) -> str:
+        """Returns the request_id with which to ask for new numbers, on the disk before it is sent.
 
-        The same one until the answer is known. None while the server has to hear of tickets of the
-        block, whose rest it would give up.
+        The same one until the answer is known: however often it is asked, one block comes of it.
         """
         with durable.transaction(self._connection):
             request_id = self._renewal(service_line_code)
-            if request_id is not None:
-                return request_id
-            if any(taken.service_line_code == service_line_code for taken in self.owed()):
-                return None
-            request_id = new_request_id()
-            self._connection.execute(
-                "INSERT INTO renewal (service_line_code, request_id) VALUES (?, ?)",
-                (service_line_code, request_id),
-            )
+            if request_id is None:
+                request_id = new_request_id()
+                self._connection.execute(
+                    "INSERT INTO renewal (service_line_code, request_id) VALUES (?, ?)",
+                    (service_line_code, request_id),
+                )
             return request_id
 
     def end_renewal(self, service_line_code: str, request_id: str, block: Block | None) -> None:
-        """Opens the new block or, when there is none, the old one again.
+        """Puts the new block, if there is one, in the old one's place.
 
         Does nothing when another process heard the same answer before.
         """
@@ -226,12 +221,13 @@ class Journal:
     def _write_block(self, block: Block) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO block (service_line_code, block_id, next_number, last_number,"
-            " business_day, time_zone, asked_day) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " size, business_day, time_zone, asked_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 block.service_line_code,
                 block.block_id,
                 block.next_number,
                 block.last_number,
+                block.size,
                 block.business_day.isoformat(),
                 block.time_zone,
                 block.asked_day.isoformat(),
@@ -245,13 +241,14 @@ class Journal:
         )
 
 
-def _block(row: tuple[str, str, int, int, str, str, str]) -> Block:
-    line, block_id, next_number, last_number, business_day, time_zone, asked_day = row
+def _block(row: tuple[str, str, int, int, int, str, str, str]) -> Block:
+    line, block_id, next_number, last_number, size, business_day, time_zone, asked_day = row
     return Block(
         service_line_code=line,
         block_id=block_id,
         next_number=next_number,
         last_number=last_number,
+        size=size,
         business_day=date.fromisoformat(business_day),
         time_zone=time_zone,
         asked_day=date.fromisoformat(asked_day),

@@ -11,7 +11,7 @@ def of_journal(journal: Journal, now: datetime) -> Iterator[str]:
     """Yields what could be printed without the server, and what the server has not heard of."""
     for block in journal.blocks():
         line = block.service_line_code
-        shortage = blocks.shortage(block, is_being_renewed=journal.is_renewing(line), now=now)
+        shortage = blocks.shortage(block, now)
         usable = "can be printed" if shortage is None else f"cannot be printed: {shortage.value}"
         yield f"line {line}: {block.left} numbers left of {block.business_day}, which {usable}"
     if not journal.blocks():

@@ -27,6 +27,8 @@ from fingertip_ticket_machine.blocks import Block
 from fingertip_ticket_machine.journal import Journal, Taken
 from fingertip_ticket_machine.machine import utc_now
 
+# As many as the contract allows; the bank's policy may allow fewer.
+_COUNT: Final = 50
 # Answers about the ticket itself, which asking again does not change.
 _FINAL: Final = frozenset(
     {
@@ -40,14 +42,6 @@ _FINAL: Final = frozenset(
 _AFTER_REFUSAL: Final = timedelta(minutes=30)
 
 _tracer = trace.get_tracer(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """How many numbers to reserve of each line, and with how many left to reserve anew."""
-
-    count: int = 50
-    left_min: int = 15
 
 
 @dataclass(slots=True)
@@ -69,14 +63,12 @@ class Settling:
         journal: Journal,
         service_line_codes: Sequence[str],
         *,
-        numbers: Numbers | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """Reserves numbers of the given lines; registers tickets of any."""
         self._caller = caller
         self._journal = journal
         self._service_line_codes = service_line_codes
-        self._numbers = numbers or Numbers()
         self._now = now
         self._refused_at: dict[str, datetime] = {}
 
@@ -135,18 +127,16 @@ class Settling:
         """Asks for a new block where one is due, and always for one that was not answered."""
         now = self._now()
         block = self._journal.block(service_line_code)
-        is_due = blocks.is_renewal_due(block, now=now, left_min=self._numbers.left_min)
+        is_due = blocks.is_renewal_due(block, now)
         refused_at = self._refused_at.get(service_line_code)
         was_refused = refused_at is not None and now - refused_at < _AFTER_REFUSAL
         if not self._journal.is_renewing(service_line_code) and (not is_due or was_refused):
             return
         request_id = self._journal.begin_renewal(service_line_code)
-        if request_id is None:
-            return
         request = ReserveTicketNumbersRequest(
             request_id=request_id,
             service_line_code=service_line_code,
-            count=self._numbers.count,
+            count=_COUNT,
         )
         try:
             response = await self._caller.lobby.ReserveTicketNumbers(request)
@@ -182,6 +172,7 @@ def _block(
         block_id=response.block_id,
         next_number=response.first_number,
         last_number=response.last_number,
+        size=response.last_number - response.first_number + 1,
         business_day=date(day.year, day.month, day.day),
         time_zone=response.time_zone,
         asked_day=blocks.asked_day(asked_at, response.time_zone),

@@ -14,7 +14,6 @@ _DESK: Final = "请到服务台人工取号。"
 _SHORTAGES: Final = {
     Shortage.NEVER_RESERVED: f"暂时联系不上服务器，本机没有备用号码，{_DESK}",
     Shortage.OTHER_DAY: f"暂时联系不上服务器，今天的备用号码还没有领到，{_DESK}",
-    Shortage.BEING_RENEWED: f"暂时联系不上服务器，备用号码正在更换，{_DESK}",
     Shortage.USED_UP: f"暂时联系不上服务器，备用号码已经发完，{_DESK}",
 }
 _REFUSALS: Final = {
