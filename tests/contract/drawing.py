@@ -228,7 +228,7 @@ def _timestamp(message: Message, draw: random.Random, nastiness: float) -> None:
     is_nasty = draw.random() < nastiness
     seconds = draw.choice(_SECONDS) if is_nasty else draw.randrange(1_700_000_000, 1_900_000_000)
     nanos = draw.choice((-1, 10**9, 2**31 - 1, 999_999_999)) if is_nasty else 0
-    message.MergeFrom(type(message)(seconds=seconds, nanos=nanos))  # type: ignore[call-arg] # a Timestamp
+    message.MergeFrom(type(message)(seconds=seconds, nanos=nanos))
 
 
 def _duration(message: Message, draw: random.Random, nastiness: float) -> None:
@@ -236,20 +236,20 @@ def _duration(message: Message, draw: random.Random, nastiness: float) -> None:
     is_nasty = draw.random() < nastiness
     seconds = draw.choice(_SECONDS[1:]) if is_nasty else 0
     nanos = draw.choice((-1, 10**9, 2**31 - 1)) if is_nasty else 50_000_000
-    message.MergeFrom(type(message)(seconds=seconds, nanos=nanos))  # type: ignore[call-arg] # a Duration
+    message.MergeFrom(type(message)(seconds=seconds, nanos=nanos))
 
 
 def _date(message: Message, draw: random.Random, nastiness: float) -> None:
     month, day = draw.choice(((2, 29), (1, 1), (12, 31), (4, 31), (13, 1), (0, 0), (-1, 40)))
     year = draw.choice(_YEARS) if draw.random() < nastiness else 2023
-    message.MergeFrom(type(message)(year=year, month=month, day=day))  # type: ignore[call-arg] # a Date
+    message.MergeFrom(type(message)(year=year, month=month, day=day))
 
 
 def _money(message: Message, draw: random.Random, nastiness: float) -> None:
     currency = draw.choice(("CNY", "JPY", "KWD", "", "cny", "\x00")) if nastiness else "CNY"
     units = draw.choice(_INT64) if draw.random() < nastiness else 1_200
     nanos = draw.choice((0, -1, 10**9, 2**31 - 1, -500_000_000)) if nastiness else 0
-    message.MergeFrom(type(message)(currency_code=currency, units=units, nanos=nanos))  # type: ignore[call-arg] # a Money
+    message.MergeFrom(type(message)(currency_code=currency, units=units, nanos=nanos))
 
 
 _SPECIAL: Final[dict[str, Callable[[Message, random.Random, float], None]]] = {

@@ -66,7 +66,7 @@ class Fuzzing:
         """Sends one request, and judges what comes back."""
         content = self.drawing.request(method.input_type, f"{_SEED}/{method.name}/{name}/{turn}")
         try:
-            answer = await _answer(self.world.caller(name), method, content)
+            answer = await _patient_answer(self.world.caller(name), method, content)
         except Refused as refused:
             self.answers[f"{method.name} {refused.reason}"] += 1
             if refused.reason != "PERMISSION_MISSING" and turn == 0:
@@ -117,19 +117,31 @@ async def _send_all(fuzzing: Fuzzing, work: list[tuple[MethodDescriptor, str, in
     await asyncio.gather(*(send_some() for _ in range(_AT_ONCE)))
 
 
+async def _patient_answer(caller: Caller, method: MethodDescriptor, content: bytes) -> Message:
+    """Repeats once what was not possible at the moment: a busy machine is no fault."""
+    try:
+        return await _answer(caller, method, content)
+    except Refused as refused:
+        if refused.code is not grpc.StatusCode.UNAVAILABLE:
+            raise
+    return await _answer(caller, method, content)
+
+
 async def _answer(caller: Caller, method: MethodDescriptor, content: bytes) -> Message:
     path = f"/{method.containing_service.full_name}/{method.name}"
     kind = message_factory.GetMessageClass(method.output_type)
     if not method.server_streaming:
-        unary = caller.channel.unary_unary(path)
+        unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = caller.channel.unary_unary(path)
         return kind.FromString(await unary(content, timeout=30))
-    stream = caller.channel.unary_stream(path)(content, timeout=30)
+    watch: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = caller.channel.unary_stream(path)
+    stream = watch(content, timeout=30)
     try:
         first = await stream.read()
     except grpc.aio.AioRpcError as error:
         raise Refused.from_error(error) from error
     finally:
         stream.cancel()
+    assert isinstance(first, bytes), "the stream ended without a word"
     return kind.FromString(first)
 
 

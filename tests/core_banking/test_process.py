@@ -11,6 +11,12 @@ from typing import Any
 
 import pytest
 
+from fingertip.identity.v1.device_pb2 import Device
+from fingertip.identity.v1.identity_service_pb2 import (
+    ListDevicesRequest,
+    RevokeDeviceRequest,
+)
+from fingertip_client.request_ids import new_request_id
 from fingertip_core_banking.simulated.ledger import Ledger
 from fingertip_server.app import App
 from fingertip_server.identity import operator
@@ -21,8 +27,6 @@ from tests.core_banking.orders import CARD, opening, told
 from tests.core_banking.specimens import CARD_BIN, write_customers
 from tests.fulfilment.queue import Owner, Queue
 from tests.world import World
-
-from fingertip.identity.v1.device_pb2 import Device
 
 Run = Callable[..., Coroutine[Any, Any, asyncio.subprocess.Process]]
 
@@ -63,9 +67,9 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger.sqlite", CARD_BIN)
 
 
-async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
+async def ended(process: asyncio.subprocess.Process, seconds: float = 20) -> tuple[int | None, str]:
     """Returns how a process ended, and what it said."""
-    _, said = await asyncio.wait_for(process.communicate(), 20)
+    _, said = await asyncio.wait_for(process.communicate(), seconds)
     return process.returncode, said.decode()
 
 
@@ -222,35 +226,32 @@ async def test_an_adapter_is_enrolled_and_then_works(
     ("option", "sentence"),
     [
         ("--device-credential-file=/nowhere/adapter.json", "is absent: enrol this device first"),
-        ("--customers=/nowhere/customers.jsonl", ""),
+        ("--customers=/nowhere/customers.jsonl", "No such file"),
+        ("--faults=customers.jsonl", "Extra data"),
         ("--role=crm", "WORK_KIND_NOT_ALLOWED"),
     ],
 )
 async def test_what_an_operator_can_put_right_is_a_sentence(
     run: Run, queue: Queue, option: str, sentence: str, tmp_path: Path
 ) -> None:
-    if option.startswith("--customers"):
-        (tmp_path / "customers.jsonl").unlink()
-        option, sentence = "--role=both", "WORK_KIND_NOT_ALLOWED"
+    option = option.replace("=customers.jsonl", f"={tmp_path / 'customers.jsonl'}")
     code, said = await ended(await run(option))
     assert code == 1
     assert sentence in said
     assert "Traceback" not in said
 
 
-async def test_a_revoked_adapter_ends(
-    server: App, queue: Queue, owner: Owner, run: Run, world: World
+async def test_a_revoked_adapter_ends_although_it_waits(
+    queue: Queue, owner: Owner, run: Run, world: World
 ) -> None:
     process = await run()
     await queue.ask(opening())
     await told(owner, "done")
-    await queue.database.as_owner("UPDATE device SET state = 'REVOKED', revoked_at = now()")
-    await server.pipeline.due("test/revoke", _forget_all)
-    code, said = await ended(process)
+    devices = await world.security_admin.identity.ListDevices(ListDevicesRequest(page_size=200))
+    [adapter] = [d for d in devices.devices if "core.open_account" in d.work_kinds]
+    await world.security_admin.identity.RevokeDevice(
+        RevokeDeviceRequest(request_id=new_request_id(), device_id=adapter.device_id)
+    )
+    code, said = await ended(process, seconds=5)
     assert code == 1
     assert "NOT_SIGNED_IN" in said
-
-
-def _forget_all(call: Call) -> None:
-    for [device_id] in call.connection.exec_driver_sql("SELECT device_id FROM device"):
-        call.invalidate(f"device:{device_id}")

@@ -93,7 +93,7 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
     from fingertip_client.credentials import CredentialFileError, DeviceFile
     from fingertip_client.refusal import Refused
     from fingertip_core_banking.simulated.customers import CustomerFile, CustomerFileFault
-    from fingertip_core_banking.simulated.faults import FaultPlan, Faults
+    from fingertip_core_banking.simulated.faults import EVERY_OPERATION, FaultPlan, Faults
     from fingertip_core_banking.simulated.ledger import Ledger
     from fingertip_core_banking.simulated.simulated_bank import SimulatedBank
     from fingertip_core_banking.sync import CustomerSync
@@ -103,11 +103,15 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
 
     async def work() -> None:
         stopping = _stop_on_signals()
-        standing = Faults(latency, failure_rate, refusal_rate, timeout_rate)
+        master = CustomerFile(customers)
+        plan = FaultPlan(Faults(latency, failure_rate, refusal_rate, timeout_rate), faults)
+        # Wrong files are told of now, not when the first work comes.
+        master.customers()
+        plan.faults(EVERY_OPERATION)
         bank = SimulatedBank(
             Ledger(ledger, card_bin),
-            CustomerFile(customers),
-            FaultPlan(standing, faults),
+            master,
+            plan,
             card_bin=card_bin,
             die_after_acting=die_after_acting,
         )

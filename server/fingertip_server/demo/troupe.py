@@ -13,7 +13,6 @@ from fingertip_server.demo.lines import Line
 
 # No step of the story takes so long; one that does stands still.
 _STEP_SECONDS_MAX = 60.0
-_LEAVE_SECONDS_MAX = 8.0
 _LINE_BYTES_MAX = 1 << 20
 
 Reading = Callable[[str], Line | None]
@@ -26,9 +25,12 @@ class PartyFailed(Exception):
 class Troupe:
     """A context in which processes play; leaving it leaves none of them behind."""
 
-    def __init__(self, hear: Callable[[Line], None], logs: Path) -> None:
+    def __init__(
+        self, hear: Callable[[Line], None], logs: Path, *, leave_seconds_max: float = 8.0
+    ) -> None:
         self._hear = hear
         self._logs = logs
+        self._leave_seconds_max = leave_seconds_max
         self._processes: dict[str, Process] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
         self._facts: dict[str, asyncio.Future[str]] = {}
@@ -76,7 +78,7 @@ class Troupe:
         for process in self._processes.values():
             _signal(process, signal.SIGTERM)
         try:
-            await self._all_gone(_LEAVE_SECONDS_MAX)
+            await self._all_gone(self._leave_seconds_max)
         finally:
             for process in self._processes.values():
                 _signal(process, signal.SIGKILL)

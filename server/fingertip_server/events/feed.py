@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection, Row, text
 
 from fingertip.events.v1.event_pb2 import Event
+from fingertip_server.rpc.call import INVALIDATED
 from fingertip_server.rpc.drafts import RESOURCE_FIELDS, Announced, Audience
 from fingertip_server.rpc.principal import Principal
 
@@ -95,7 +96,7 @@ def _commit(rows: Sequence[Row[Any]]) -> Commit:
     return Commit(
         position=rows[0].position,
         seen=tuple(_seen(row) for row in rows if row.kind in known),
-        invalidated=tuple(row.payload.decode() for row in rows if row.kind == "invalidated"),
+        invalidated=tuple(row.payload.decode() for row in rows if row.kind == INVALIDATED),
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fingertip_server.protection import Protection
 
 SECURITY = "security"
+INVALIDATED = "invalidated"
 # One call has a home topic and may publish to one more: heads are locked, and few locks are fast.
 _TOPICS_MAX = 2
 
@@ -116,7 +117,7 @@ class Call:
 
     def invalidate(self, subject: str) -> None:
         """Makes every process forget what it cached of "staff:…", "device:…" or "session:…"."""
-        self._announce(Announcement(SECURITY, "invalidated", subject.encode(), EVERYBODY))
+        self._announce(Announcement(SECURITY, INVALIDATED, subject.encode(), EVERYBODY))
 
     def enqueue(self, item: WorkItemDraft) -> None:
         """Asks an adapter for something."""

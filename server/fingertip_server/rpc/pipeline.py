@@ -17,7 +17,7 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors, telemetry
 from fingertip_server.rpc import append, idempotency, masking, status, validation
 from fingertip_server.rpc.binding import PUBLIC, Method
-from fingertip_server.rpc.call import SECURITY, Call
+from fingertip_server.rpc.call import INVALIDATED, SECURITY, Call
 from fingertip_server.rpc.entry import Entry
 from fingertip_server.rpc.hooks import Hooks
 from fingertip_server.rpc.phases import After, Outside
@@ -47,6 +47,11 @@ class Authenticator(Protocol):
 
         A stream that goes on by itself is no use that keeps a session alive.
         """
+        ...
+
+
+    def invalidate(self, subject: str) -> None:
+        """Forgets what it remembers of a subject of the security topic."""
         ...
 
 
@@ -424,6 +429,10 @@ class Pipeline:
         )
 
     def _announce(self, call: Call) -> None:
+        for event in call.said.announcements:
+            if event.kind == INVALIDATED:
+                # Here at once, so that the caller's next call sees what this one changed.
+                self._frame.authenticator.invalidate(event.payload.decode())
         names = {f"topic:{event.topic}" for event in call.said.announcements}
         names |= {f"work:{item.kind}" for item in call.said.items}
         if names:
