@@ -199,8 +199,9 @@ class Drawing:
             case FieldDescriptor.TYPE_BOOL:
                 return draw.random() < 0.5
             case FieldDescriptor.TYPE_ENUM:
-                numbers = [value.number for value in field.enum_type.values]
-                return draw.choice((-1, 999, 2**31 - 1) if is_nasty else numbers)
+                values = field.enum_type.values if field.enum_type else ()
+                known_numbers = [value.number for value in values]
+                return draw.choice((-1, 999, 2**31 - 1) if is_nasty else known_numbers)
             case FieldDescriptor.TYPE_DOUBLE | FieldDescriptor.TYPE_FLOAT:
                 return draw.choice((0.0, -0.0, float("nan"), float("inf"), 1e308))
             case FieldDescriptor.TYPE_INT32:

@@ -155,15 +155,14 @@ def _faults(method: MethodDescriptor, content: bytes, refused: Refused) -> list[
     if refused.reason not in _REASONS:
         faults.append(f"{refused.reason!r} is no reason of the contract")
     faults += [f"the text has {leak!r}" for leak in _LEAKS if leak in said]
-    request: Message | None = message_factory.GetMessageClass(method.input_type)()
     try:
-        request.MergeFromString(content)
+        request = message_factory.GetMessageClass(method.input_type).FromString(content)
     except DecodeError:
-        request = None
-    if request is not None:
-        faults += [f"the text repeats {secret!r}" for secret in _secrets(request) if secret in said]
-        if refused.code is grpc.StatusCode.INVALID_ARGUMENT and not _is_named(method, refused):
-            faults.append("no field is named")
+        # What is no message has no fields to name.
+        return faults
+    faults += [f"the text repeats {secret!r}" for secret in _secrets(request) if secret in said]
+    if refused.code is grpc.StatusCode.INVALID_ARGUMENT and not _is_named(method, refused):
+        faults.append("no field is named")
     return faults
 
 

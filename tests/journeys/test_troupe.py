@@ -34,19 +34,24 @@ async def test_what_a_party_says_is_told_and_kept(tmp_path: Path) -> None:
 
 
 async def test_a_party_that_fails_ends_the_story(tmp_path: Path) -> None:
-    with pytest.raises(PartyFailed, match=r"party 以退出码 3 结束，详见 .*party\.log"):
+    async def play() -> None:
         async with Troupe(_ignore, tmp_path) as troupe:
             await troupe.start("party", _party(_FAIL), _read)
             await troupe.fact("something that it never tells")
 
+    with pytest.raises(PartyFailed, match=r"party 以退出码 3 结束，详见 .*party\.log"):
+        await play()
+
 
 async def test_an_interrupted_story_leaves_no_party(tmp_path: Path) -> None:
-    troupe = Troupe(_ignore, tmp_path, leave_seconds_max=0.1)
-    with pytest.raises(_InterruptedError) as interrupted:
-        async with troupe:
+    async def play() -> None:
+        async with Troupe(_ignore, tmp_path, leave_seconds_max=0.1) as troupe:
             await troupe.start("party", _party(_STAY), _read)
             await troupe.fact("settled")
             raise _InterruptedError(await troupe.fact("pid"))
+
+    with pytest.raises(_InterruptedError) as interrupted:
+        await play()
     assert not psutil.pid_exists(int(str(interrupted.value)))
 
 

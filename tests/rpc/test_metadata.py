@@ -24,11 +24,11 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 async def _call(
-    caller: Caller, path: str, content: bytes = b"", *, metadata: Pairs = (), timeout: float = 10.0
+    caller: Caller, path: str, content: bytes = b"", *, metadata: Pairs = (), seconds: float = 10.0
 ) -> bytes:
     """Calls without what the stubs would do about it."""
     method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = caller.channel.unary_unary(path)
-    return await method(content, metadata=metadata, timeout=timeout)
+    return await method(content, metadata=metadata, timeout=seconds)
 
 
 async def test_metadata_below_the_limit_is_taken(world: World) -> None:
@@ -79,13 +79,13 @@ async def test_a_trace_that_makes_no_sense_harms_no_call(world: World, tracepare
 
 async def test_a_deadline_that_is_over_does_nothing(world: World, database: Database) -> None:
     with pytest.raises(Refused) as caught:
-        await _call(world.ticket_machine, _WRITE, press().SerializeToString(), timeout=1e-9)
+        await _call(world.ticket_machine, _WRITE, press().SerializeToString(), seconds=1e-9)
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert not await database.as_owner("SELECT 1 FROM ticket")
 
 
 async def test_a_deadline_in_three_years_is_no_deadline(world: World) -> None:
-    await _call(world.teller, _READ, timeout=99_999_999.0)
+    await _call(world.teller, _READ, seconds=99_999_999.0)
 
 
 @pytest.mark.parametrize(

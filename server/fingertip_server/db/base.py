@@ -1,6 +1,6 @@
 """What every table shares."""
 
-import datetime
+import datetime as dt
 import uuid
 from typing import Annotated
 
@@ -16,7 +16,7 @@ _NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-Timestamp = datetime.datetime
+Timestamp = dt.datetime
 Id = Annotated[uuid.UUID, mapped_column(primary_key=True)]
 
 
@@ -25,6 +25,6 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=_NAMING)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
-        datetime.datetime: TIMESTAMP(timezone=True),
+        dt.datetime: TIMESTAMP(timezone=True),
         uuid.UUID: Uuid(),
     }

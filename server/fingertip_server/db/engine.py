@@ -48,7 +48,7 @@ def create(url: str, *, connections_max: int, application_name: str) -> AsyncEng
 
 
 def _refuse_closed(
-    connection: DBAPIConnection, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection
+    _connection: DBAPIConnection, _entry: ConnectionPoolEntry, proxy: PoolProxiedConnection
 ) -> None:
     """Has the pool replace a connection that the database closed meanwhile."""
     driver = proxy.driver_connection

@@ -6,10 +6,10 @@ violate arrives as the driver's own exception, which `rpc.units` knows as well.
 
 import re
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from sqlalchemy.util import await_only
 
 _NAME = re.compile(r"(?<!:):([a-z_]+)")
@@ -18,8 +18,12 @@ _NAME = re.compile(r"(?<!:):([a-z_]+)")
 class Record(asyncpg.Record):
     """A row whose columns are attributes, as the rows of every other statement."""
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as typed as SQLAlchemy's rows are
         return self[name]
+
+
+AnyRow: TypeAlias = Row[Any] | Record
+"""A row of either kind of statement: its columns are attributes."""
 
 
 class Hot:
@@ -34,10 +38,7 @@ class Hot:
         """Runs the statement and returns its rows."""
         driver = driver_of(connection)
         arguments = [parameters[name] for name in self._names]
-        return cast(
-            "list[Record]",
-            await_only(driver.fetch(self._sql, *arguments, record_class=Record)),
-        )
+        return await_only(driver.fetch(self._sql, *arguments, record_class=Record))
 
     def first(self, connection: Connection, parameters: Mapping[str, object]) -> Record | None:
         """Runs the statement and returns its first row, or None."""

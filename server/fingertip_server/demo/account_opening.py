@@ -1,35 +1,29 @@
 """The teller's part about the account: form, evidence, sightings, signature, submission."""
 
-import hashlib
 from contextlib import aclosing
 
 from fingertip.applications.v1.application_pb2 import Answer, Application, Sighting
 from fingertip.applications.v1.applications_service_pb2 import (
-    AppendAttachmentRequest,
     AttestSightingRequest,
     CheckApplicationRequest,
     CheckApplicationResponse,
-    CompleteAttachmentRequest,
-    CompleteAttachmentResponse,
     GetApplicationRequest,
     GetFormRequest,
     GetFormResponse,
     SaveApplicationRequest,
     SignApplicationRequest,
     StartApplicationRequest,
-    StartAttachmentRequest,
     SubmitApplicationRequest,
 )
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_client.mirror import Mirror
 from fingertip_client.request_ids import new_request_id
 from fingertip_client.watch import watch
-from fingertip_server.demo import images
+from fingertip_server.demo import images, uploading
 from fingertip_server.demo.applicant import Applicant, mistyped
 from fingertip_server.demo.party import Failed, Party
 
 _FORM = "debit_card_account"
-_CHUNK_BYTES = 64 * 1024
 _ENDS = frozenset(
     {
         Application.STATE_EXECUTED,
@@ -108,43 +102,14 @@ class AccountOpening:
 
     async def _take_images(self) -> None:
         for seed, kind in enumerate(("id_front", "id_back", "customer_photo", "signature"), 3):
-            await self._reporter.timed(
+            image = images.png(320, 200, seed)
+            completed = await self._reporter.timed(
                 f"采集影像 {kind}",
-                self._upload(kind, images.png(320, 200, seed)),
+                uploading.upload(self._service, self._application.application_id, kind, image),
                 lambda done: f"{done.attachment.size_bytes // 1024} KiB，摘要相符",
             )
-
-    async def _upload(self, kind: str, image: bytes) -> CompleteAttachmentResponse:
-        """Sends an image in chunks; after a torn connection it would go on where the server is."""
-        started = await self._service.StartAttachment(
-            StartAttachmentRequest(
-                request_id=new_request_id(),
-                application_id=self._application.application_id,
-                kind=kind,
-                content_type="image/png",
-                size_bytes=len(image),
-            )
-        )
-        attachment_id, offset = started.attachment.attachment_id, started.attachment.next_offset
-        while offset < len(image):
-            appended = await self._service.AppendAttachment(
-                AppendAttachmentRequest(
-                    attachment_id=attachment_id,
-                    offset=offset,
-                    chunk=image[offset : offset + _CHUNK_BYTES],
-                )
-            )
-            offset = appended.next_offset
-        completed = await self._service.CompleteAttachment(
-            CompleteAttachmentRequest(
-                request_id=new_request_id(),
-                attachment_id=attachment_id,
-                sha256=hashlib.sha256(image).digest(),
-            )
-        )
-        self._application = completed.application
-        self._attachments[kind] = attachment_id
-        return completed
+            self._application = completed.application
+            self._attachments[kind] = completed.attachment.attachment_id
 
     async def _attest(self) -> None:
         await self._attest_one(Sighting.KIND_APPLICANT, "亲见申请人", "customer_photo")

@@ -50,10 +50,10 @@ class Applicant:
 def mistyped(answers: Mapping[str, str]) -> dict[str, str]:
     """Returns the answers as somebody in a hurry types them, each wrong in its own way."""
     number = answers["resident_id"]
-    swapped = f"{number[:-2]}{number[-1]}{number[-2]}"
+    other_digit = "0" if number.endswith("1") else "1"
     return {
         **answers,
-        "resident_id": swapped,
+        "resident_id": number[:-1] + other_digit,
         "document_valid_until": "2019-03-10",
         "mobile": answers["mobile"][:-1],
         "account_purpose": "",

@@ -2,21 +2,15 @@
 
 import asyncio
 import json
-import re
-import shutil
 import signal
-import sys
 import time
 import types
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fingertip_server import administration
-from fingertip_server.demo import cast, customers, enrolment, keeper
-from fingertip_server.demo.cast import Role
-from fingertip_server.demo.lines import Line
+from fingertip_server.demo import cast, customers, enrolment, keeper, parts
 from fingertip_server.demo.narrator import Narrator
+from fingertip_server.demo.parts import Stage
 from fingertip_server.demo.staff import open_accounts
 from fingertip_server.demo.troupe import PartyFailed, Troupe
 from fingertip_server.packs import DEMO
@@ -30,34 +24,6 @@ _FAULTS = {
     "view_section": {"latency_s": 1.2},
     "open_account": {"latency_s": 0.2, "timeout_rate": 1.0, "timeout": "acts"},
 }
-_TICKET = re.compile(r"[A-Z]\d{3} ")
-_ADAPTER = "模拟核心银行"
-_SYNCED = re.compile(r" INFO (\d+) customers changed")
-_EXECUTED = re.compile(r" INFO core\.open_account ([0-9a-f]{8})\S*: (\w+)")
-_OUTCOMES = {
-    "Unknown": "超时未答：如实上报“结果未知”",
-    "Done": "查明已经开户，上报结果",
-    "NotDone": "未办理",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """Where the story plays."""
-
-    folder: Path
-    targets: Sequence[str]
-    devices: Mapping[str, Path]
-    password_file: Path
-    logs: Path
-
-    @property
-    def customers(self) -> Path:
-        return self.folder / "customers.jsonl"
-
-    @property
-    def faults(self) -> Path:
-        return self.folder / "faults.json"
 
 
 def play(folder: Path, *, count_of_customers: int = 2000) -> int:
@@ -71,7 +37,8 @@ def play(folder: Path, *, count_of_customers: int = 2000) -> int:
     # A shell that starts it in the background has it ignore Ctrl-C, the one way out.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
     narrator = Narrator()
     start = time.perf_counter()
     narrator.heading("开门：数据库、服务器、设备")
@@ -87,7 +54,7 @@ def play(folder: Path, *, count_of_customers: int = 2000) -> int:
     return 0
 
 
-def _set(supervisor: Supervisor, folder: Path, narrator: Narrator) -> _Stage:
+def _set(supervisor: Supervisor, folder: Path, narrator: Narrator) -> Stage:
     """Loads the bank, starts the servers and enrols the devices."""
     start = time.perf_counter()
     settings = supervisor.settings()
@@ -100,12 +67,12 @@ def _set(supervisor: Supervisor, folder: Path, narrator: Narrator) -> _Stage:
     start = time.perf_counter()
     devices = enrolment.enrol(cast.PROPS, folder / "devices", settings, supervisor.targets)
     narrator.say("设备登记", f"{len(devices)} 台，凭证各存于本机", _since(start))
-    stage = _Stage(folder, list(supervisor.targets), devices, password_file, supervisor.logs)
+    stage = Stage(folder, list(supervisor.targets), devices, password_file, supervisor.logs)
     stage.faults.write_text(json.dumps(_FAULTS), encoding="utf-8")
     return stage
 
 
-def _guest(stage: _Stage, count_of_customers: int) -> SyntheticCustomer:
+def _guest(stage: Stage, count_of_customers: int) -> SyntheticCustomer:
     """Returns Ms Wang, and in a later run on the same folder a new customer in her place."""
     if stage.customers.exists():
         return customers.append_guest(stage.customers)
@@ -113,13 +80,17 @@ def _guest(stage: _Stage, count_of_customers: int) -> SyntheticCustomer:
     return customers.ms_wang()
 
 
-async def _perform(stage: _Stage, guest: SyntheticCustomer, narrator: Narrator) -> None:
+async def _perform(stage: Stage, guest: SyntheticCustomer, narrator: Narrator) -> None:
     staff = (*cast.WATCHERS, cast.TELLER)
     async with Troupe(narrator.tell, stage.logs) as troupe:
-        await troupe.start(cast.CORE_BANKING, _adapter(stage), _heard_of_adapter)
+        await troupe.start(
+            cast.CORE_BANKING, parts.core_banking(stage), parts.heard_of_core_banking
+        )
         for role in staff:
-            await troupe.start(role.device, _at_work(stage, role), _heard_of_party)
-        await troupe.start(cast.TICKET_MACHINE, _ticket_machine(stage), _heard_of_ticket_machine)
+            await troupe.start(role.device, parts.staff(stage, role), parts.heard_of_staff)
+        await troupe.start(
+            cast.TICKET_MACHINE, parts.ticket_machine(stage), parts.heard_of_ticket_machine
+        )
         await troupe.fact("customers_synced")
         for role in staff:
             await troupe.fact(f"ready-{role.staff_number}")
@@ -133,73 +104,6 @@ async def _perform(stage: _Stage, guest: SyntheticCustomer, narrator: Narrator) 
             await troupe.end_of(name)
         narrator.heading("八　一次旅程，一条时间线")
         narrator.journey(journey)
-
-
-def _at_work(stage: _Stage, role: Role) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        f"fingertip_server.demo.{role.module}",
-        *(f"--target={target}" for target in stage.targets),
-        f"--device={stage.devices[role.device]}",
-        f"--password-file={stage.password_file}",
-        role.staff_number,
-    ]
-
-
-def _adapter(stage: _Stage) -> list[str]:
-    return [
-        _script("fingertip-core-banking"),
-        "run",
-        *(f"--server={target}" for target in stage.targets),
-        f"--device-credential-file={stage.devices[cast.CORE_BANKING]}",
-        f"--customers={stage.customers}",
-        f"--ledger={stage.folder / 'ledger.sqlite'}",
-        f"--faults={stage.faults}",
-        "--role=both",
-    ]
-
-
-def _ticket_machine(stage: _Stage) -> list[str]:
-    return [
-        _script("fingertip-ticket-machine"),
-        "issue",
-        *(f"--server={target}" for target in stage.targets),
-        f"--device-credential-file={stage.devices[cast.TICKET_MACHINE]}",
-        "--branch-name=示范银行滨江支行",
-        # Her card is read from the input, where no other process sees its number.
-        "--card=-",
-    ]
-
-
-def _script(name: str) -> str:
-    path = shutil.which(name, path=str(Path(sys.executable).parent))
-    if path is None:
-        raise PartyFailed(f"{name} 没有安装（pip install 'fingertip-server[demo]'）")
-    return path
-
-
-def _heard_of_party(said: str) -> Line | None:
-    try:
-        return Line.from_json(said)
-    except ValueError:
-        # Anything else is for the log.
-        return None
-
-
-def _heard_of_adapter(said: str) -> Line | None:
-    if synced := _SYNCED.search(said):
-        count = synced[1]
-        return Line(
-            _ADAPTER, "同步客户资料", f"{count} 位有变化", facts={"customers_synced": count}
-        )
-    if executed := _EXECUTED.search(said):
-        return Line(_ADAPTER, f"开户指令 {executed[1]}", _OUTCOMES[executed[2]])
-    return None
-
-
-def _heard_of_ticket_machine(said: str) -> Line | None:
-    return Line("取号机", "插卡取号，打印号票", said) if _TICKET.match(said) else None
 
 
 def _since(start: float) -> float:

@@ -1,13 +1,11 @@
 """Alerts the lobby that an important customer has come."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 from uuid import UUID, uuid4
-
-from sqlalchemy import Row
 
 from fingertip_server.customer import directory as customers
 from fingertip_server.customer.values import CustomerFacts
+from fingertip_server.db.hot import AnyRow
 from fingertip_server.identity import directory as staff
 from fingertip_server.lobby import messages, rules, store
 from fingertip_server.lobby.rules import ArrivalState, printed_number
@@ -19,7 +17,7 @@ _ALERTED = "lobby.arrivals.alerted"
 _CLAIM = "lobby.arrivals.claim"
 
 
-def audience(arrival: Row[Any]) -> Audience:
+def audience(arrival: AnyRow) -> Audience:
     """Returns who sees an arrival: the lobby's staff on shift and the customer's own manager.
 
     Once it was escalated, everybody on shift who may claim it.
@@ -29,7 +27,7 @@ def audience(arrival: Row[Any]) -> Audience:
     return Audience(permission=permission, staff=(manager,) if manager else (), on_shift=True)
 
 
-def alert(call: Call, ticket: Row[Any], customer: CustomerFacts) -> None:
+def alert(call: Call, ticket: AnyRow, customer: CustomerFacts) -> None:
     """Makes an arrival of a ticket, when the customer's tier is alerted and was not yet today."""
     tier = call.bank.tiers.get(customer.tier_code)
     if tier is None or not tier.alert:
@@ -59,7 +57,7 @@ def alert(call: Call, ticket: Row[Any], customer: CustomerFacts) -> None:
     announce(call, arrival)
 
 
-def announce(call: Call, arrival: Row[Any]) -> None:
+def announce(call: Call, arrival: AnyRow) -> None:
     """Shows an arrival to its branch, and to the relationship manager where he is elsewhere."""
     message = messages.arrival(arrival, call.bank)
     seen_by = audience(arrival)
@@ -70,7 +68,7 @@ def announce(call: Call, arrival: Row[Any]) -> None:
         call.publish(message, only_him, topic=elsewhere)
 
 
-def lock(call: Call, arrival_id: UUID) -> Row[Any]:
+def lock(call: Call, arrival_id: UUID) -> AnyRow:
     """Returns an arrival that the caller may claim, locked. Raises ARRIVAL_NOT_FOUND."""
     arrival = call.connection.execute(
         store.LOCK_ARRIVAL, {"the_arrival_id": arrival_id}
@@ -92,7 +90,7 @@ def resolve_of_ticket(call: Call, ticket_id: UUID) -> None:
         resolve(call, arrival.arrival_id)
 
 
-def resolve(call: Call, arrival_id: UUID) -> Row[Any]:
+def resolve(call: Call, arrival_id: UUID) -> AnyRow:
     """Ends an arrival, which the caller has locked, and announces it."""
     resolved = call.connection.execute(store.RESOLVE, {"the_arrival_id": arrival_id}).one()
     call.cancel_timer(ESCALATE, arrival_id)

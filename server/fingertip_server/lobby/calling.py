@@ -1,17 +1,15 @@
 """Calls tickets to desks. Every call of a branch locks its day, so that no two take one ticket."""
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
+from fingertip_server.db.hot import AnyRow
 from fingertip_server.lobby import rules, store
 from fingertip_server.lobby.rules import Head, PriorityCap
 from fingertip_server.rpc.call import Call
 
 
-def call_next(call: Call, desk: str, codes: list[str]) -> Row[Any]:
+def call_next(call: Call, desk: str, codes: list[str]) -> AnyRow:
     """Calls the ticket that is due next in the lines. Raises NO_TICKET_WAITING and DESK_BUSY."""
     day, streak = _lock_day(call)
     _require_free(call, desk, day)
@@ -38,7 +36,7 @@ def call_next(call: Call, desk: str, codes: list[str]) -> Row[Any]:
     return _call_to(call, chosen.ticket_id, desk)
 
 
-def call_chosen(call: Call, ticket_id: UUID, desk: str) -> Row[Any]:
+def call_chosen(call: Call, ticket_id: UUID, desk: str) -> AnyRow:
     """Calls a chosen ticket. Raises TICKET_NOT_FOUND, TICKET_STATE and DESK_BUSY."""
     day, _ = _lock_day(call)
     ticket = lock(call, ticket_id)
@@ -47,7 +45,7 @@ def call_chosen(call: Call, ticket_id: UUID, desk: str) -> Row[Any]:
     return _call_to(call, ticket_id, desk)
 
 
-def lock(call: Call, ticket_id: UUID) -> Row[Any]:
+def lock(call: Call, ticket_id: UUID) -> AnyRow:
     """Returns a ticket of the caller's branch, locked. Raises TICKET_NOT_FOUND."""
     ticket = call.connection.execute(
         store.LOCK_TICKET, {"the_ticket_id": ticket_id, "the_branch_id": call.home}
@@ -74,7 +72,7 @@ def _require_free(call: Call, desk: str, day: date) -> None:
         raise rules.desk_busy(str(occupant))
 
 
-def _call_to(call: Call, ticket_id: UUID, desk: str) -> Row[Any]:
+def _call_to(call: Call, ticket_id: UUID, desk: str) -> AnyRow:
     return call.connection.execute(
         store.CALL,
         {"the_ticket_id": ticket_id, "the_desk": desk, "the_staff_id": call.principal.id},

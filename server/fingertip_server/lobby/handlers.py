@@ -1,11 +1,10 @@
 """The lobby's calls."""
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from google.type.date_pb2 import Date
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable
 
 from fingertip.lobby.v1.lobby_service_pb2 import (
     CallNextTicketRequest,
@@ -34,6 +33,7 @@ from fingertip.lobby.v1.lobby_service_pb2 import (
     StartServingResponse,
 )
 from fingertip.lobby.v1.ticket_pb2 import ServiceLine, Ticket
+from fingertip_server.db.hot import AnyRow
 from fingertip_server.lobby import arrivals, calling, messages, rules, store, tickets
 from fingertip_server.rpc import paging
 from fingertip_server.rpc.call import Call
@@ -213,12 +213,12 @@ def list_tickets(call: Call, request: ListTicketsRequest) -> ListTicketsResponse
     )
 
 
-def _changed(call: Call, change: Executable, ticket: Row[Any], **values: object) -> Ticket:
+def _changed(call: Call, change: Executable, ticket: AnyRow, **values: object) -> Ticket:
     row = call.connection.execute(change, {"the_ticket_id": ticket.ticket_id, **values}).one()
     return _announced(call, row)
 
 
-def _announced(call: Call, row: Row[Any]) -> Ticket:
+def _announced(call: Call, row: AnyRow) -> Ticket:
     ticket = messages.ticket(row)
     call.journey_id = row.journey_id
     call.publish(ticket)

@@ -1,15 +1,12 @@
 """Rows of the lobby as the contract shows them."""
 
-from typing import Any
-
-from sqlalchemy import Row
-
 from fingertip.lobby.v1 import arrival_pb2, ticket_pb2
+from fingertip_server.db.hot import AnyRow
 from fingertip_server.lobby.rules import printed_number
 from fingertip_server.packs.bank import Bank
 
 
-def ticket(row: Row[Any]) -> ticket_pb2.Ticket:
+def ticket(row: AnyRow) -> ticket_pb2.Ticket:
     """Returns the ticket of a row."""
     message = ticket_pb2.Ticket(
         ticket_id=str(row.ticket_id),
@@ -34,7 +31,7 @@ def ticket(row: Row[Any]) -> ticket_pb2.Ticket:
     return message
 
 
-def arrival(row: Row[Any], bank: Bank) -> arrival_pb2.Arrival:
+def arrival(row: AnyRow, bank: Bank) -> arrival_pb2.Arrival:
     """Returns the arrival of a row."""
     tier = bank.tiers.get(row.tier_code)
     message = arrival_pb2.Arrival(

@@ -1,14 +1,12 @@
 """Issues tickets: the customer behind one, its number, and what follows from it."""
 
-from typing import Any
 from uuid import UUID, uuid4, uuid5
-
-from sqlalchemy import Row
 
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder, WorkOrder
 from fingertip.lobby.v1.lobby_service_pb2 import Identification, IssueTicketRequest
 from fingertip_server.customer import directory as customers
 from fingertip_server.customer.values import CustomerFacts
+from fingertip_server.db.hot import AnyRow
 from fingertip_server.lobby import arrivals, messages, rules, store
 from fingertip_server.packs.schema_bank import ServiceLine
 from fingertip_server.rpc.call import Call
@@ -29,7 +27,7 @@ def find_customer(call: Call, identification: Identification) -> CustomerFacts |
             return None
 
 
-def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> Row[Any]:
+def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> AnyRow:
     """Draws the line's next number. Raises TICKET_NUMBERS_EXHAUSTED."""
     issued = store.ISSUE.first(
         call.connection,
@@ -48,7 +46,7 @@ def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> Row[
 
 def register(
     call: Call, request: IssueTicketRequest, line: ServiceLine, customer: CustomerFacts | None
-) -> Row[Any]:
+) -> AnyRow:
     """Registers a number that the calling machine printed. Raises NUMBER_NOT_RESERVED."""
     reserved = request.reserved_number
     block = call.connection.execute(
@@ -74,7 +72,7 @@ def register(
     ).one()
 
 
-def reserve(call: Call, line: ServiceLine, count: int) -> Row[Any]:
+def reserve(call: Call, line: ServiceLine, count: int) -> AnyRow:
     """Reserves the line's next numbers for the calling machine, fewer where fewer are left.
 
     Raises TICKET_NUMBERS_EXHAUSTED when none is left.
@@ -102,7 +100,7 @@ def reserve(call: Call, line: ServiceLine, count: int) -> Row[Any]:
 
 
 def follow_up(
-    call: Call, ticket: Row[Any], identification: Identification, customer: CustomerFacts | None
+    call: Call, ticket: AnyRow, identification: Identification, customer: CustomerFacts | None
 ) -> None:
     """Does what a ticket with a name brings about; nothing for an anonymous one."""
     if customer is not None:

@@ -1,0 +1,109 @@
+"""How each party is started, and what the narrator makes of what it says."""
+
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fingertip_server.demo import cast
+from fingertip_server.demo.cast import Role
+from fingertip_server.demo.lines import Line
+from fingertip_server.demo.troupe import PartyFailed
+
+_TICKET = re.compile(r"[A-Z]\d{3} ")
+_ADAPTER = "模拟核心银行"
+_SYNCED = re.compile(r" INFO (\d+) customers changed")
+_EXECUTED = re.compile(r" INFO core\.open_account ([0-9a-f]{8})\S*: (\w+)")
+_OUTCOMES = {
+    "Unknown": "超时未答：如实上报“结果未知”",
+    "Done": "查明已经开户，上报结果",
+    "NotDone": "未办理",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the story plays."""
+
+    folder: Path
+    targets: Sequence[str]
+    devices: Mapping[str, Path]
+    password_file: Path
+    logs: Path
+
+    @property
+    def customers(self) -> Path:
+        return self.folder / "customers.jsonl"
+
+    @property
+    def faults(self) -> Path:
+        return self.folder / "faults.json"
+
+
+def staff(stage: Stage, role: Role) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        f"fingertip_server.demo.{role.module}",
+        *(f"--target={target}" for target in stage.targets),
+        f"--device={stage.devices[role.device]}",
+        f"--password-file={stage.password_file}",
+        role.staff_number,
+    ]
+
+
+def core_banking(stage: Stage) -> list[str]:
+    return [
+        _script("fingertip-core-banking"),
+        "run",
+        *(f"--server={target}" for target in stage.targets),
+        f"--device-credential-file={stage.devices[cast.CORE_BANKING]}",
+        f"--customers={stage.customers}",
+        f"--ledger={stage.folder / 'ledger.sqlite'}",
+        f"--faults={stage.faults}",
+        "--role=both",
+    ]
+
+
+def ticket_machine(stage: Stage) -> list[str]:
+    return [
+        _script("fingertip-ticket-machine"),
+        "issue",
+        *(f"--server={target}" for target in stage.targets),
+        f"--device-credential-file={stage.devices[cast.TICKET_MACHINE]}",
+        "--branch-name=示范银行滨江支行",
+        # Her card is read from the input, where no other process sees its number.
+        "--card=-",
+    ]
+
+
+def _script(name: str) -> str:
+    path = shutil.which(name, path=str(Path(sys.executable).parent))
+    if path is None:
+        raise PartyFailed(f"{name} 没有安装（pip install 'fingertip-server[demo]'）")
+    return path
+
+
+def heard_of_staff(said: str) -> Line | None:
+    try:
+        return Line.from_json(said)
+    except ValueError:
+        # Anything else is for the log.
+        return None
+
+
+def heard_of_core_banking(said: str) -> Line | None:
+    if synced := _SYNCED.search(said):
+        count = synced[1]
+        return Line(
+            _ADAPTER, "同步客户资料", f"{count} 位有变化", facts={"customers_synced": count}
+        )
+    if executed := _EXECUTED.search(said):
+        return Line(_ADAPTER, f"开户指令 {executed[1]}", _OUTCOMES.get(executed[2], executed[2]))
+    return None
+
+
+def heard_of_ticket_machine(said: str) -> Line | None:
+    return Line("取号机", "插卡取号，打印号票", said) if _TICKET.match(said) else None
