@@ -23,7 +23,9 @@ class Collector(TraceServiceServicer):
         self.port = 0
 
     async def Export(  # noqa: N802 - gRPC's name.
-        self, request: ExportTraceServiceRequest, context: object
+        self,
+        request: ExportTraceServiceRequest,
+        context: object,  # noqa: ARG002 - gRPC's signature.
     ) -> ExportTraceServiceResponse:
         """Takes a batch of spans."""
         self.requests.append(request)
@@ -46,7 +48,7 @@ async def collecting() -> AsyncIterator[Collector]:
     """Has a collector listen."""
     collector = Collector()
     server = grpc.aio.server()
-    add_TraceServiceServicer_to_server(collector, server)
+    add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
     collector.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -1,6 +1,5 @@
 """Orders as the server hands them to the adapters of a bank."""
 
-import asyncio
 import hashlib
 from uuid import UUID, uuid4
 
@@ -13,7 +12,7 @@ from fingertip.fulfilment.v1.work_item_pb2 import (
 )
 from fingertip_core_banking.conformance import content_of
 from fingertip_server.rpc.drafts import WorkItemDraft
-from tests.fulfilment.queue import Owner
+from tests.fulfilment.queue import Owner, until
 
 OPEN = "core.open_account"
 VIEW = "core.view"
@@ -57,10 +56,12 @@ def resolving(card_number: str) -> WorkItemDraft:
 
 async def told(owner: Owner, *words: str, seconds: float = 20) -> None:
     """Waits until the owner was told exactly this."""
-    async with asyncio.timeout(seconds):
-        while owner.words != list(words):
-            assert len(owner.words) <= len(words), owner.words
-            await asyncio.sleep(0.02)
+
+    async def is_told() -> bool:
+        assert len(owner.words) <= len(words), owner.words
+        return owner.words == list(words)
+
+    await until(is_told, seconds)
 
 
 def _draft(

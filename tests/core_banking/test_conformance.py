@@ -16,6 +16,7 @@ class TestSimulatedBank(BankConformance):
 
     @pytest.fixture
     async def specimen(self, tmp_path: Path) -> Specimen:
+        """Returns a bank whose faults are switched by a control file."""
         control_file = tmp_path / "faults.json"
         bank, ledger = simulated_bank(tmp_path, control_file=control_file)
 

@@ -116,9 +116,7 @@ async def test_an_adapter_told_to_stop_finishes_what_it_holds(
     draft = opening()
     process = await run("--latency=1")
     await queue.ask(draft)
-    async with asyncio.timeout(20):
-        while (await queue.row(draft.operation_id))["state"] != "LEASED":
-            await asyncio.sleep(0.02)
+    await queue.has_state("LEASED", draft)
     process.send_signal(signal.SIGTERM)
     code, said = await ended(process)
     assert (code, owner.words) == (0, ["done"]), said

@@ -1,6 +1,5 @@
 """What the simulated bank can do beyond the promises of every bank."""
 
-import asyncio
 import json
 import os
 from datetime import date
@@ -16,6 +15,7 @@ from fingertip_core_banking.simulated import accounts, faults, sections
 from fingertip_core_banking.simulated.customers import CustomerFile, CustomerFileFault
 from fingertip_core_banking.simulated.faults import Fate, FaultPlan, Faults, Timeout
 from tests.core_banking.specimens import CARD_BIN, record, simulated_bank, write_customers
+from tests.fulfilment.queue import until
 
 CUSTOMER = "T000001"
 
@@ -77,9 +77,11 @@ async def test_a_bank_that_acts_late_is_silent_until_then(tmp_path: Path) -> Non
         await bank.open_account(operation_id, content_of(CUSTOMER, operation_id))
     successor, _ = simulated_bank(tmp_path)
     assert await successor.inquire(operation_id) == NeverSeen()
-    async with asyncio.timeout(5):
-        while await successor.inquire(operation_id) == NeverSeen():
-            await asyncio.sleep(0.02)
+
+    async def has_acted() -> bool:
+        return await successor.inquire(operation_id) != NeverSeen()
+
+    await until(has_acted, seconds=5)
 
 
 async def test_a_request_that_is_lost_leaves_no_trace(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from tests.core_banking.orders import (
     viewing,
 )
 from tests.core_banking.specimens import simulated_bank
-from tests.fulfilment.queue import Owner, Queue
+from tests.fulfilment.queue import Owner, Queue, until
 from tests.world import World, refused
 
 
@@ -110,7 +110,7 @@ def _only_opening(bank: SimulatedBank) -> SimulatedBank:
     return bank
 
 
-async def test_a_lost_request_is_executed_again_when_the_bank_has_settled(  # noqa: PLR0913, PLR0917
+async def test_a_lost_request_is_executed_again_when_the_bank_has_settled(
     queue: Queue, world: World, owner: Owner, clock: Clock, tmp_path: Path
 ) -> None:
     control = tmp_path / "faults.json"
@@ -141,9 +141,11 @@ async def test_a_bank_that_acts_late_opens_one_account(
         await queue.ask(draft)
         await told(owner, "unknown", "unknown")
         assert await bank.inquire(draft.operation_id) == NeverSeen()
-        async with asyncio.timeout(10):
-            while await bank.inquire(draft.operation_id) == NeverSeen():
-                await asyncio.sleep(0.05)
+
+        async def has_acted() -> bool:
+            return await bank.inquire(draft.operation_id) != NeverSeen()
+
+        await until(has_acted)
         await clock.advance(31)
         await told(owner, "unknown", "unknown", "done")
     assert len(ledger.bookings()) == 1
@@ -158,9 +160,12 @@ async def test_a_bank_that_is_busy_is_asked_again_later(
     draft = opening()
     async with working(world.core_adapter, bank):
         await queue.ask(draft)
-        async with asyncio.timeout(10):
-            while (await queue.row(draft.operation_id))["failure_code"] != "BANK_BUSY":
-                await asyncio.sleep(0.02)
+
+        async def is_busy() -> bool:
+            row = await queue.row(draft.operation_id)
+            return str(row["failure_code"]) == "BANK_BUSY"
+
+        await until(is_busy)
         control.unlink()
         await clock.advance(3)
         await told(owner, "done")
@@ -180,7 +185,7 @@ async def test_content_that_is_not_what_was_approved_never_reaches_the_bank(
 
 
 class Wrapped:
-    """A bank whose answers about accounts come from a function; the rest is the simulated bank's."""
+    """A bank whose accounts are opened by a function; the rest is the simulated bank's."""
 
     def __init__(
         self, bank: SimulatedBank, open_account: Callable[[UUID, ApplicationContent], object]
@@ -262,11 +267,13 @@ async def test_work_whose_lease_is_lost_is_dropped(
     queue: Queue, world: World, owner: Owner, clock: Clock, tmp_path: Path
 ) -> None:
     simulated, ledger = simulated_bank(tmp_path)
-    dropped = asyncio.Event()
-    asked: list[UUID] = []
+    asked, dropped = asyncio.Event(), asyncio.Event()
+    times = 0
 
     async def hang_at_first(operation_id: UUID, content: ApplicationContent) -> Opened:
-        asked.append(operation_id)
+        nonlocal times
+        times += 1
+        asked.set()
         try:
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
@@ -277,14 +284,12 @@ async def test_work_whose_lease_is_lost_is_dropped(
     bank = Wrapped(simulated, hang_at_first)
     async with working(world.core_adapter, bank, concurrency=1, bank_seconds_max=60):
         await queue.ask(opening())
-        async with asyncio.timeout(10):
-            while not asked:
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(asked.wait(), 10)
         await clock.advance(5)
         await asyncio.wait_for(dropped.wait(), 10)
         # It then inquires about what it dropped, and does not do it again.
         await told(owner, "unknown", "unknown")
-    assert len(asked) == 1
+    assert times == 1
     assert ledger.bookings() == []
 
 
@@ -298,12 +303,12 @@ async def test_a_worker_that_was_asleep_leaves_its_leases_alone(
         time.sleep(1.6)
         return simulated.open_account(operation_id, content)
 
-    asked_together = [opening(), opening()]
-    await queue.ask(*asked_together)
+    async def both_were_inquired_about() -> bool:
+        return len(owner.words) >= 3
+
+    await queue.ask(opening(), opening())
     async with working(world.core_adapter, Wrapped(simulated, fall_asleep)):
-        async with asyncio.timeout(20):
-            while len(owner.words) < 3:
-                await asyncio.sleep(0.02)
+        await until(both_were_inquired_about)
     # One was under way, one had not begun: neither was executed on a lease that had lapsed.
     assert len(ledger.bookings()) <= 1
     assert owner.words.count("unknown") >= 2
@@ -316,9 +321,7 @@ async def test_a_worker_that_stops_finishes_what_it_holds(
     drafts = [opening() for _ in range(3)]
     async with working(world.core_adapter, bank) as stop:
         await queue.ask(*drafts)
-        async with asyncio.timeout(10):
-            while {(await queue.row(d.operation_id))["state"] for d in drafts} != {"LEASED"}:
-                await asyncio.sleep(0.01)
+        await queue.has_state("LEASED", *drafts)
         stop()
         late = opening()
         await queue.ask(late)
@@ -346,7 +349,7 @@ async def test_no_more_is_done_at_a_time_than_wanted(
     assert busy == [0, 4]
 
 
-async def test_a_report_outlives_its_server(  # noqa: PLR0913, PLR0917
+async def test_a_report_outlives_its_server(
     queue: Queue, server: App, settings: Settings, world: World, owner: Owner, tmp_path: Path
 ) -> None:
     bank, ledger = simulated_bank(tmp_path, Faults(latency_s=0.7))
@@ -356,13 +359,13 @@ async def test_a_report_outlives_its_server(  # noqa: PLR0913, PLR0917
     successor = App(settings.model_copy(update={"listen": f"127.0.0.1:{server.port}"}))
     async with working(world.core_adapter, bank):
         await queue.ask(draft)
-        async with asyncio.timeout(10):
-            while (await queue.row(draft.operation_id))["state"] != "LEASED":
-                await asyncio.sleep(0.01)
+        await queue.has_state("LEASED", draft)
         await server.drain()
-        async with asyncio.timeout(10):
-            while not ledger.bookings():
-                await asyncio.sleep(0.01)
+
+        async def is_booked() -> bool:
+            return bool(ledger.bookings())
+
+        await until(is_booked)
         await successor.start()
         try:
             successor.frame.hooks = server.frame.hooks

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -101,9 +101,20 @@ class Queue:
 
     async def has_calls(self, count: int) -> None:
         """Waits until the server is at work on that many calls."""
-        async with asyncio.timeout(5):
-            while self.server.frame.calls != count:
-                await asyncio.sleep(0.005)
+
+        async def has() -> bool:
+            return self.server.frame.calls == count
+
+        await until(has)
+
+    async def has_state(self, state: str, *drafts: WorkItemDraft) -> None:
+        """Waits until all these items are in a state."""
+
+        async def has() -> bool:
+            rows = [await self.row(draft.operation_id) for draft in drafts]
+            return {row["state"] for row in rows} == {state}
+
+        await until(has)
 
     async def journal(self, method: str) -> list[asyncpg.Record]:
         """Returns the entries of a method or timer, oldest first."""
@@ -117,6 +128,14 @@ class Queue:
             "SELECT * FROM work_item WHERE operation_id = $1", operation_id
         )
         return row
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    """Waits for something that nothing announces."""
+    async with asyncio.timeout(seconds):
+        # What is waited for happens in other processes.
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 def act(operation_id: UUID | None = None, branch_id: str = BRANCH) -> WorkItemDraft:
@@ -184,12 +203,12 @@ async def lease_one(adapter: Caller) -> LeasedWorkItem:
     return leased
 
 
-def opened(leased: LeasedWorkItem, **changed: Any) -> CompleteWorkItemRequest:  # noqa: ANN401
+def opened(leased: LeasedWorkItem) -> CompleteWorkItemRequest:
     """Returns the report that an account was opened."""
     account = OpenedAccount(
         account_number=ACCOUNT, core_reference="CORE-1", content_hash=CONTENT_HASH
     )
-    return completed(leased, WorkResult(opened_account=account), **changed)
+    return completed(leased, WorkResult(opened_account=account))
 
 
 def profile(leased: LeasedWorkItem) -> CompleteWorkItemRequest:
@@ -199,20 +218,13 @@ def profile(leased: LeasedWorkItem) -> CompleteWorkItemRequest:
     return completed(leased, WorkResult(section=content))
 
 
-def completed(
-    leased: LeasedWorkItem,
-    result: WorkResult,
-    **changed: Any,  # noqa: ANN401
-) -> CompleteWorkItemRequest:
+def completed(leased: LeasedWorkItem, result: WorkResult) -> CompleteWorkItemRequest:
     """Returns a report that the item is done."""
     return CompleteWorkItemRequest(
-        **{
-            "request_id": new_request_id(),
-            "work_item_id": leased.work_item.work_item_id,
-            "fence": leased.fence,
-            "result": result,
-        }
-        | changed
+        request_id=new_request_id(),
+        work_item_id=leased.work_item.work_item_id,
+        fence=leased.fence,
+        result=result,
     )
 
 

@@ -40,7 +40,7 @@ async def fill(database: Database, count: int) -> None:
 
 async def pages(database: Database, kinds: list[str], plan: str) -> tuple[int, int]:
     """Returns how many pages a lease touches, and how many items it finds."""
-    compiled = store.LEASE.compile(dialect=dialect())
+    compiled = store.LEASE.compile(dialect=dialect())  # type: ignore[no-untyped-call]
     literals = {
         "kinds": f"ARRAY{kinds}::text[]",
         "items_max": str(ITEMS_MAX),

@@ -35,6 +35,7 @@ from tests.fulfilment.queue import (
 from tests.world import World, refused
 
 REFUSED = FailWorkItemRequest.FAILURE_PERMANENT
+PARKED = WorkItem.STATE_PARKED
 
 
 async def park(queue: Queue, adapter: Caller, clock: Clock, draft: WorkItemDraft) -> LeasedWorkItem:
@@ -56,9 +57,9 @@ def retry(leased: LeasedWorkItem) -> RetryWorkItemRequest:
     )
 
 
-async def listed(caller: Caller, **asked: object) -> list[WorkItem]:
-    request = ListWorkItemsRequest(**asked)
-    return list((await caller.fulfilment.ListWorkItems(request)).work_items)
+async def listed(caller: Caller, request: ListWorkItemsRequest | None = None) -> list[WorkItem]:
+    response = await caller.fulfilment.ListWorkItems(request or ListWorkItemsRequest())
+    return list(response.work_items)
 
 
 async def test_a_parked_item_is_inquired_about_before_it_is_repeated(
@@ -169,13 +170,14 @@ async def test_a_list_is_filtered_by_state_and_kind(
     await queue.ask(act(), act(), read())
     first, _ = await lease(adapter, ACT)
     await adapter.fulfilment.FailWorkItem(failed(first, REFUSED, "NO"))
-    kinds = [item.kind for item in await listed(world.operations, kind=READ)]
+    kinds = [item.kind for item in await listed(world.operations, ListWorkItemsRequest(kind=READ))]
     assert kinds == [READ]
-    [ended] = await listed(world.operations, states=[WorkItem.STATE_FAILED])
+    in_state = ListWorkItemsRequest(states=[WorkItem.STATE_FAILED])
+    [ended] = await listed(world.operations, in_state)
     assert (ended.work_item_id, ended.failure_code) == (first.work_item.work_item_id, "NO")
-    both = [WorkItem.STATE_FAILED, WorkItem.STATE_LEASED]
-    assert len(await listed(world.operations, states=both)) == 2
-    assert await listed(world.operations, states=[WorkItem.STATE_PARKED]) == []
+    in_state.states.append(WorkItem.STATE_LEASED)
+    assert len(await listed(world.operations, in_state)) == 2
+    assert await listed(world.operations, ListWorkItemsRequest(states=[PARKED])) == []
 
 
 async def test_a_list_is_read_page_by_page(queue: Queue, world: World) -> None:
@@ -194,7 +196,7 @@ async def test_a_list_is_read_page_by_page(queue: Queue, world: World) -> None:
     assert [len(page) for page in pages] == [3, 3, 1]
     assert [item for page in pages for item in page] == whole
     with refused("INVALID_PAGE_TOKEN"):
-        await listed(world.operations, page_token="AAAA")
+        await listed(world.operations, ListWorkItemsRequest(page_token="AAAA"))
 
 
 @pytest.fixture

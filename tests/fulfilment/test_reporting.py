@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from google.protobuf.message import Message
 
 from fingertip.customer.v1.customer_view_pb2 import Preferences, SectionContent
-from fingertip.fulfilment.v1.fulfilment_service_pb2 import FailWorkItemRequest
+from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
+    CompleteWorkItemRequest,
+    FailWorkItemRequest,
+    ReportOutcomeUnknownRequest,
+)
 from fingertip.fulfilment.v1.work_item_pb2 import (
+    LeasedWorkItem,
     OpenedAccount,
     ResolvedCustomer,
     WorkItem,
     WorkResult,
 )
 from fingertip_client.caller import Caller
-from fingertip_client.request_ids import new_request_id
 from tests.conftest import Clock
 from tests.fulfilment.queue import (
     ACCOUNT,
@@ -90,7 +93,7 @@ async def test_the_same_report_again_changes_nothing(
         await adapter.fulfilment.CompleteWorkItem(other)
 
 
-async def _again(queue: Queue, adapter: Caller):  # noqa: ANN202 - as lease_one has it.
+async def _again(queue: Queue, adapter: Caller) -> LeasedWorkItem:
     await queue.ask(act())
     return await lease_one(adapter)
 
@@ -108,14 +111,15 @@ async def test_another_report_on_an_item_that_ended_is_refused(
     assert owner.words == ["done"]
 
 
-async def _send(adapter: Caller, report: Message) -> WorkItem:
-    method = {
-        "CompleteWorkItemRequest": adapter.fulfilment.CompleteWorkItem,
-        "FailWorkItemRequest": adapter.fulfilment.FailWorkItem,
-        "ReportOutcomeUnknownRequest": adapter.fulfilment.ReportOutcomeUnknown,
-    }[report.DESCRIPTOR.name]
-    item: WorkItem = (await method(report)).work_item
-    return item
+async def _send(
+    adapter: Caller,
+    report: CompleteWorkItemRequest | FailWorkItemRequest | ReportOutcomeUnknownRequest,
+) -> WorkItem:
+    if isinstance(report, CompleteWorkItemRequest):
+        return (await adapter.fulfilment.CompleteWorkItem(report)).work_item
+    if isinstance(report, FailWorkItemRequest):
+        return (await adapter.fulfilment.FailWorkItem(report)).work_item
+    return (await adapter.fulfilment.ReportOutcomeUnknown(report)).work_item
 
 
 async def test_a_stale_fence_changes_nothing(
@@ -137,7 +141,7 @@ async def test_a_stale_fence_changes_nothing(
     assert owner.words == ["unknown"]
     # Nor does the right fence in the wrong hands.
     with refused("LEASE_LOST"):
-        await _send(adapters[0], opened(asleep, fence=inquiring.fence))
+        await _send(adapters[0], opened(inquiring))
     await _send(adapters[1], opened(inquiring))
     assert owner.words == ["unknown", "done"]
 
@@ -232,14 +236,14 @@ async def test_attempts_back_off_further_each_time_and_end_with_a_person(
 ) -> None:
     await queue.ask(act())
     pauses = []
-    for attempt in range(1, 6):
+    for _ in range(4):
         leased = await lease_one(adapter)
-        before = leased.lease_expire_time.ToDatetime()
-        item = (await adapter.fulfilment.FailWorkItem(failed(leased))).work_item
-        if attempt < 5:
-            assert item.state == WorkItem.STATE_READY
-            pauses.append((item.ready_time.ToDatetime() - before).total_seconds() + 15)
-            await clock.advance(40)
+        leased_at = leased.lease_expire_time.ToDatetime() - timedelta(seconds=15)
+        item = await _send(adapter, failed(leased))
+        assert item.state == WorkItem.STATE_READY
+        pauses.append((item.ready_time.ToDatetime() - leased_at).total_seconds())
+        await clock.advance(40)
+    item = await _send(adapter, failed(await lease_one(adapter)))
     assert item.state == WorkItem.STATE_PARKED
     assert [2 ** (n - 1) <= pause <= 2**n + 0.5 for n, pause in enumerate(pauses, 1)] == [True] * 4
     assert owner.words == ["parked"]
@@ -307,10 +311,10 @@ async def test_never_seen_answers_no_execution(queue: Queue, adapter: Caller) ->
 async def test_an_item_that_is_not_there_is_not_found(queue: Queue, adapter: Caller) -> None:
     await queue.ask(act())
     leased = await lease_one(adapter)
+    report = opened(leased)
+    report.work_item_id = str(uuid4())
     with refused("WORK_ITEM_NOT_FOUND"):
-        await adapter.fulfilment.CompleteWorkItem(
-            opened(leased, work_item_id=str(uuid4()), request_id=new_request_id())
-        )
+        await adapter.fulfilment.CompleteWorkItem(report)
 
 
 async def test_a_refused_report_is_journalled(queue: Queue, adapter: Caller) -> None:

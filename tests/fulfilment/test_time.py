@@ -1,6 +1,5 @@
 """What happens to work by time alone."""
 
-import asyncio
 from collections.abc import Sequence
 
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem
@@ -18,6 +17,7 @@ from tests.fulfilment.queue import (
     profile,
     read,
     unknown,
+    until,
 )
 from tests.world import refused
 
@@ -124,9 +124,11 @@ async def test_the_sweep_needs_no_push(queue: Queue, adapter: Caller, owner: Own
     await queue.ask(act())
     await lease_one(adapter)
     await queue.database.as_owner("UPDATE work_item SET lease_until = fingertip_now()")
-    async with asyncio.timeout(5):
-        while owner.words != ["unknown"]:
-            await asyncio.sleep(0.02)
+
+    async def is_told() -> bool:
+        return owner.words == ["unknown"]
+
+    await until(is_told, seconds=5)
 
 
 async def test_neither_asking_nor_leasing_writes_a_timer(

@@ -105,7 +105,7 @@ class AccountOpening:
             image = images.png(320, 200, seed)
             completed = await self._reporter.timed(
                 f"采集影像 {kind}",
-                uploading.upload(self._service, self._application.application_id, kind, image),
+                uploading.upload(self._caller, self._application.application_id, kind, image),
                 lambda done: f"{done.attachment.size_bytes // 1024} KiB，摘要相符",
             )
             self._application = completed.application

@@ -35,14 +35,17 @@ class Stage:
 
     @property
     def customers(self) -> Path:
+        """The simulated bank's customer master."""
         return self.folder / "customers.jsonl"
 
     @property
     def faults(self) -> Path:
+        """What goes wrong at the simulated bank."""
         return self.folder / "faults.json"
 
 
 def staff(stage: Stage, role: Role) -> list[str]:
+    """Returns the command of a member of staff's part."""
     return [
         sys.executable,
         "-m",
@@ -55,6 +58,7 @@ def staff(stage: Stage, role: Role) -> list[str]:
 
 
 def core_banking(stage: Stage) -> list[str]:
+    """Returns the command of the adapter, in front of the simulated bank."""
     return [
         _script("fingertip-core-banking"),
         "run",
@@ -68,6 +72,7 @@ def core_banking(stage: Stage) -> list[str]:
 
 
 def ticket_machine(stage: Stage) -> list[str]:
+    """Returns the command of a ticket machine that waits for one card."""
     return [
         _script("fingertip-ticket-machine"),
         "issue",
@@ -87,6 +92,7 @@ def _script(name: str) -> str:
 
 
 def heard_of_staff(said: str) -> Line | None:
+    """Reads what a member of staff's part tells."""
     try:
         return Line.from_json(said)
     except ValueError:
@@ -95,6 +101,7 @@ def heard_of_staff(said: str) -> Line | None:
 
 
 def heard_of_core_banking(said: str) -> Line | None:
+    """Reads the adapter's log."""
     if synced := _SYNCED.search(said):
         count = synced[1]
         return Line(
@@ -106,4 +113,5 @@ def heard_of_core_banking(said: str) -> Line | None:
 
 
 def heard_of_ticket_machine(said: str) -> Line | None:
+    """Reads what the ticket machine says of a ticket."""
     return Line("取号机", "插卡取号，打印号票", said) if _TICKET.match(said) else None

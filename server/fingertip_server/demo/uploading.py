@@ -8,17 +8,17 @@ from fingertip.applications.v1.applications_service_pb2 import (
     CompleteAttachmentResponse,
     StartAttachmentRequest,
 )
-from fingertip.applications.v1.applications_service_pb2_grpc import ApplicationsServiceStub
+from fingertip_client.caller import Caller
 from fingertip_client.request_ids import new_request_id
 
 _CHUNK_BYTES = 64 * 1024
 
 
 async def upload(
-    service: ApplicationsServiceStub, application_id: str, kind: str, image: bytes
+    caller: Caller, application_id: str, kind: str, image: bytes
 ) -> CompleteAttachmentResponse:
     """Uploads a PNG; the server says where the next piece starts, so that it can be resumed."""
-    started = await service.StartAttachment(
+    started = await caller.applications.StartAttachment(
         StartAttachmentRequest(
             request_id=new_request_id(),
             application_id=application_id,
@@ -30,11 +30,11 @@ async def upload(
     attachment_id, offset = started.attachment.attachment_id, started.attachment.next_offset
     while offset < len(image):
         chunk = image[offset : offset + _CHUNK_BYTES]
-        appended = await service.AppendAttachment(
+        appended = await caller.applications.AppendAttachment(
             AppendAttachmentRequest(attachment_id=attachment_id, offset=offset, chunk=chunk)
         )
         offset = appended.next_offset
-    return await service.CompleteAttachment(
+    return await caller.applications.CompleteAttachment(
         CompleteAttachmentRequest(
             request_id=new_request_id(),
             attachment_id=attachment_id,
