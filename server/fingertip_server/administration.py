@@ -41,9 +41,9 @@ def load_pack(settings: Settings, folder: Path) -> tuple[str, bool]:
     async def run() -> tuple[str, bool]:
         async with connected(settings) as units:
             is_new = await units.transaction(lambda connection: loading.load(connection, pack))
-        if is_new:
-            async with _opened(settings) as app:
-                await app.pipeline.due("operator/load_pack", tell)
+        # Told even when nothing is new: somebody may have died between the two the last time.
+        async with _opened(settings) as app:
+            await app.pipeline.due("operator/load_pack", tell)
         return pack.version, is_new
 
     def tell(call: Call) -> None:

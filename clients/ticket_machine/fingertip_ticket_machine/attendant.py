@@ -20,6 +20,7 @@ from fingertip_ticket_machine.slips import Slip
 JOURNAL = "journal.sqlite3"
 _PATIENCE = Patience(attempt_seconds=4.0, budget_seconds=8.0)
 _SETTLING_SECONDS = 5.0
+_CONNECTION_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ async def settling_meanwhile(attendant: Attendant) -> AsyncIterator[None]:
 
     async def keep_settling() -> None:
         while True:
-            await attendant.settle()
+            await attendant.settle(_CONNECTION_SECONDS)
             await asyncio.sleep(_SETTLING_SECONDS)
 
     task = asyncio.create_task(keep_settling())

@@ -98,6 +98,8 @@ def run(
             filename=place.state / "machine.log",
             level=logging.INFO,
             format="%(asctime)s %(levelname)s %(message)s",
+            # python-escpos has set logging up when it was imported.
+            force=True,
         )
         console = Console()
         with (
@@ -165,9 +167,13 @@ def settle(
         place = _place(server, device_credential_file, state, "", "", offer)
         async with attending(place) as attendant:
             settlement = await attendant.settle(connection_seconds=_CONNECTION_SECONDS)
-        typer.echo(f"Registered: {' '.join(settlement.registered) or 'none'}")
-        typer.echo(f"Refused for good: {' '.join(settlement.refused) or 'none'}")
-        typer.echo(f"New numbers for: {' '.join(settlement.reserved) or 'none'}")
+        for title, what in [
+            ("Registered", settlement.registered),
+            ("Refused for good", settlement.refused),
+            ("New numbers for", settlement.reserved),
+        ]:
+            if what:
+                typer.echo(f"{title}: {' '.join(what)}")
         if settlement.trouble is not None:
             raise settlement.trouble
 

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from escpos.printer import Dummy
-
-# FS &: from here on two bytes above 127 are one Chinese character. Printers begin without it.
-_CHINESE = b"\x1c&"
+from fingertip_ticket_machine import escpos_codes as codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +25,19 @@ def render(slip: Slip) -> bytes:
     """Returns the ESC/POS bytes of a slip, the paper cut included."""
     return b"".join(
         [
-            _reset(),
-            _CHINESE,
-            _style(bold=True),
-            _line(slip.branch_name),
-            _style(bold=False),
-            _line(slip.line_name),
-            _style(bold=True, custom_size=True, width=4, height=4),
-            _line(slip.number),
-            _style(bold=False, normal_textsize=True),
-            _line(waiting_sentence(slip.waiting_count)),
-            _line(slip.time.strftime("%Y-%m-%d %H:%M:%S")),
-            _line("请留意叫号，过号请到服务台。"),
-            _cut(),
+            codes.reset(),
+            codes.CHINESE,
+            codes.style(bold=True),
+            codes.line(slip.branch_name),
+            codes.style(bold=False),
+            codes.line(slip.line_name),
+            codes.style(bold=True, custom_size=True, width=4, height=4),
+            codes.line(slip.number),
+            codes.style(bold=False, normal_textsize=True),
+            codes.line(waiting_sentence(slip.waiting_count)),
+            codes.line(slip.time.strftime("%Y-%m-%d %H:%M:%S")),
+            codes.line("请留意叫号，过号请到服务台。"),
+            codes.cut(),
         ]
     )
 
@@ -50,25 +47,3 @@ def waiting_sentence(waiting_count: int | None) -> str:
     if waiting_count is None:
         return "等候人数暂时无法显示"
     return f"前面等候 {waiting_count} 人"
-
-
-def _line(text: str) -> bytes:
-    return text.encode("gb18030") + b"\n"
-
-
-def _reset() -> bytes:
-    printer = Dummy()
-    printer.hw("INIT")
-    return bytes(printer.output)
-
-
-def _style(**style: bool | int) -> bytes:
-    printer = Dummy()
-    printer.set(align="center", **style)
-    return bytes(printer.output)
-
-
-def _cut() -> bytes:
-    printer = Dummy()
-    printer.cut()
-    return bytes(printer.output)

@@ -1,6 +1,7 @@
 """Writes the demo bank's synthetic customers for the simulated bank to read."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from google.protobuf import json_format
@@ -21,7 +22,7 @@ def write_customers(path: Path, count: int) -> None:
 
     The same count writes the same file. Raises ValueError for more customers than can be made.
     """
-    population = synthetic.population_of(reading.read_pack(DEMO))
+    population = _population()
     draft = path.with_name(f"{path.name}.new")
     with draft.open("w", encoding="utf-8") as file:
         for customer in synthetic.customers(population, count):
@@ -34,7 +35,7 @@ def append_guest(path: Path) -> SyntheticCustomer:
 
     The lobby is told of a customer once a day, so that each run of the story needs one of its own.
     """
-    population = synthetic.population_of(reading.read_pack(DEMO))
+    population = _population()
     with path.open("r+", encoding="utf-8") as file:
         lines = sum(1 for _ in file)
         guest = _guest(population, lines)
@@ -44,7 +45,7 @@ def append_guest(path: Path) -> SyntheticCustomer:
 
 def ms_wang() -> SyntheticCustomer:
     """Returns the first of the demo bank's customers."""
-    return _ms_wang(synthetic.population_of(reading.read_pack(DEMO)))
+    return _ms_wang(_population())
 
 
 def at_the_desk(customer: SyntheticCustomer) -> Applicant:
@@ -58,6 +59,11 @@ def at_the_desk(customer: SyntheticCustomer) -> Applicant:
         mobile=customer.mobile,
         address=customer.address,
     )
+
+
+@cache
+def _population() -> Population:
+    return synthetic.population_of(reading.read_pack(DEMO))
 
 
 def _ms_wang(population: Population) -> SyntheticCustomer:
