@@ -23,7 +23,7 @@ from fingertip_server.fulfilment import snapshots as fulfilment_snapshots
 from fingertip_server.fulfilment import timers as fulfilment_timers
 from fingertip_server.identity import constraints as identity_constraints
 from fingertip_server.identity import timers as identity_timers
-from fingertip_server.lobby import arrivals, tickets
+from fingertip_server.lobby import arrivals, days, tickets
 from fingertip_server.lobby import completions as lobby_completions
 from fingertip_server.lobby import constraints as lobby_constraints
 from fingertip_server.lobby import snapshots as lobby_snapshots
@@ -44,6 +44,7 @@ HOOKS = Hooks(
     timers={
         **application_timers.TIMERS,
         **arrivals.TIMERS,
+        **days.TIMERS,
         **authorization_timers.TIMERS,
         **customer_timers.TIMERS,
         **fulfilment_timers.TIMERS,

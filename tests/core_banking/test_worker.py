@@ -3,8 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -13,8 +12,7 @@ import pytest
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.customer.v1.customer_view_pb2 import SectionKind
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
-from fingertip_client.caller import Caller
-from fingertip_core_banking.bank import Bank, NeverSeen, Opened
+from fingertip_core_banking.bank import NeverSeen, Opened
 from fingertip_core_banking.simulated.faults import Faults, Timeout
 from fingertip_core_banking.simulated.simulated_bank import SimulatedBank
 from fingertip_core_banking.worker import Pace, Worker
@@ -26,31 +24,15 @@ from tests.core_banking.orders import (
     CUSTOMER,
     OPEN,
     RESOLVE,
-    VIEW,
     opening,
     resolving,
     told,
     viewing,
 )
 from tests.core_banking.specimens import simulated_bank
+from tests.core_banking.working import working
 from tests.fulfilment.queue import Owner, Queue, until
 from tests.world import World, refused
-
-
-@asynccontextmanager
-async def working(
-    caller: Caller, bank: Bank, *kinds: str, **pace: float
-) -> AsyncIterator[Callable[[], None]]:
-    """Has a worker at work, and gives what tells it to stop."""
-    stopping = asyncio.Event()
-    worker = Worker(caller, bank, kinds or (OPEN, VIEW), Pace(**pace))  # type: ignore[arg-type]
-    task = asyncio.create_task(worker.run(stopping))
-    try:
-        yield stopping.set
-    finally:
-        stopping.set()
-        async with asyncio.timeout(20):
-            await task
 
 
 async def test_an_approved_application_becomes_an_account(
@@ -246,7 +228,7 @@ async def test_a_bank_that_hangs_is_not_waited_for_for_ever(
         raise AssertionError("unreachable")
 
     bank = Wrapped(simulated, act_and_hang)
-    async with working(world.core_adapter, bank, bank_seconds_max=0.2):
+    async with working(world.core_adapter, bank, pace=Pace(bank_seconds_max=0.2)):
         await queue.ask(opening())
         await told(owner, "unknown", "done")
     assert len(ledger.bookings()) == 1
@@ -282,7 +264,7 @@ async def test_work_whose_lease_is_lost_is_dropped(
         return await simulated.open_account(operation_id, content)
 
     bank = Wrapped(simulated, hang_at_first)
-    async with working(world.core_adapter, bank, concurrency=1, bank_seconds_max=60):
+    async with working(world.core_adapter, bank, pace=Pace(concurrency=1, bank_seconds_max=60)):
         await queue.ask(opening())
         await asyncio.wait_for(asked.wait(), 10)
         await clock.advance(5)
@@ -344,7 +326,7 @@ async def test_no_more_is_done_at_a_time_than_wanted(
         return await simulated.open_account(operation_id, content)
 
     await queue.ask(*(opening() for _ in range(20)))
-    async with working(world.core_adapter, Wrapped(simulated, count), concurrency=4):
+    async with working(world.core_adapter, Wrapped(simulated, count), pace=Pace(concurrency=4)):
         await told(owner, *["done"] * 20)
     assert busy == [0, 4]
 

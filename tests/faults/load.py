@@ -10,6 +10,7 @@ from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
 from fingertip_client.retry import Backoff
 from fingertip_client.watch import Change, Snapshot, watch
+from tests.faults.waiting import until
 from tests.lobby.tickets import press
 
 BRANCH = "0101"
@@ -79,9 +80,7 @@ class Watcher:
 
     async def run(self) -> None:
         """Watches the branch until cancelled."""
-        steps = watch(
-            self.caller, WatchRequest(branch_id=BRANCH), reconnecting=Backoff(0.1, 1.0)
-        )
+        steps = watch(self.caller, WatchRequest(branch_id=BRANCH), reconnecting=Backoff(0.1, 1.0))
         with suppress(asyncio.CancelledError):
             async with aclosing(steps):
                 async for step in steps:
@@ -94,6 +93,4 @@ class Watcher:
     async def has_seen(self, count: int, seconds: float) -> None:
         """Waits until so many events came, and no longer than this."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while len(self.seen) < count:
-                    await asyncio.sleep(0.05)
+            await until(lambda: len(self.seen) >= count, seconds)

@@ -1,35 +1,35 @@
 """Server processes of a test's own, to be killed and started again on the same port."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from fingertip_server import serving
 from fingertip_server.settings import Settings
+from tests.faults.waiting import until
 
-_START_SECONDS_MAX = 40.0
+_START_SECONDS_MAX = 60.0
 _STOP_SECONDS_MAX = 12.0
+
+# Forked from a process that has imported the server and done nothing else: what takes long in a
+# start is the import, and that is the same each time.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["fingertip_server.serving"])
 
 
 class ServerProcess:
-    """One server; its settings and its log stay the same over restarts."""
+    """One server; its settings, its port and its log stay the same over restarts."""
 
-    def __init__(
-        self, settings: Settings, folder: Path, name: str, extra: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, folder: Path, name: str) -> None:
         self.log = folder / f"{name}.log"
         self._port_file = folder / f"{name}.port"
-        self._environment = os.environ | {
-            "DATABASE_URL": settings.database_url,
-            "FINGERTIP_KEY_RING": str(settings.key_ring),
-            "FINGERTIP_PRODUCTION": "false",
-            **(extra or {}),
-        }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = settings
+        self._process: ForkServerProcess | None = None
         self.port = 0
 
     @property
@@ -40,53 +40,53 @@ class ServerProcess:
     async def start(self) -> None:
         """Starts the process, and returns when it serves."""
         self._port_file.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "fingertip_server", "serve", f"--port-file={self._port_file}"],
-                env=self._environment | {"FINGERTIP_LISTEN": self.target},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        settings = self._settings.model_copy(update={"listen": self.target})
+        arguments = (settings, self._port_file, self.log)
+        self._process = _processes.Process(target=_serve, args=arguments)
+        await asyncio.to_thread(self._process.start)
         async with asyncio.timeout(_START_SECONDS_MAX):
             while not self._port_file.exists():
-                assert self._process.poll() is None, self.log.read_text()[-2_000:]
-                await asyncio.sleep(0.02)
+                assert self._process.is_alive(), self.log.read_text()[-2_000:]
+                await asyncio.sleep(0.01)
         self.port = int(self._port_file.read_text())
 
     def kill(self) -> None:
         """Ends the process without a warning."""
-        self._send(signal.SIGKILL)
         if self._process is not None:
-            self._process.wait()
+            self._process.kill()
+            self._process.join()
 
     def terminate(self) -> None:
         """Asks the process to end."""
-        self._send(signal.SIGTERM)
+        if self._process is not None:
+            self._process.terminate()
 
-    async def ended(self) -> int:
+    async def ended(self) -> int | None:
         """Waits for the end of the process, and returns its exit code."""
-        assert self._process is not None
-        async with asyncio.timeout(_STOP_SECONDS_MAX):
-            while (code := self._process.poll()) is None:
-                await asyncio.sleep(0.02)
-        return code
-
-    def _send(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(number)
+        process = self._process
+        assert process is not None
+        await until(lambda: not process.is_alive(), _STOP_SECONDS_MAX)
+        return process.exitcode
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, folder: Path, count: int, extra: Mapping[str, str] | None = None
+    settings: Settings, folder: Path, count: int
 ) -> AsyncIterator[list[ServerProcess]]:
     """Runs server processes on one database, and leaves none behind."""
-    servers = [ServerProcess(settings, folder, f"server-{n + 1}", extra) for n in range(count)]
+    servers = [ServerProcess(settings, folder, f"server-{n + 1}") for n in range(count)]
     try:
         await asyncio.gather(*(server.start() for server in servers))
         yield servers
     finally:
         for server in servers:
             server.kill()
+
+
+def _serve(settings: Settings, port_file: Path, log: Path) -> None:
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number in (1, 2):
+        os.dup2(output, number)
+    # What the test's own process does about it is not inherited.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    serving.serve(settings, port_file=port_file)

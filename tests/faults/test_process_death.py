@@ -1,6 +1,6 @@
 """Servers are killed under load: nothing acknowledged is lost, and nobody has to repair anything.
 
-FINGERTIP_KILLS says how often; the default is short.
+FINGERTIP_KILLS says how often.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from fingertip_server.settings import Settings
-from tests.conftest import Credentials, Database
+from tests.conftest import Database
 from tests.faults import proof
 from tests.faults.load import Presses, Watcher
 from tests.faults.processes import running
-from tests.world import World
+from tests.world import Credentials, World
 
-_KILLS = int(os.environ.get("FINGERTIP_KILLS", "8"))
+_KILLS = int(os.environ.get("FINGERTIP_KILLS", "50"))
 
 
 @pytest.mark.timeout(120 + 10 * _KILLS)

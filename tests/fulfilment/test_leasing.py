@@ -1,10 +1,12 @@
 """Who gets which work, and when."""
 
 import asyncio
-from collections.abc import Sequence
-from uuid import uuid4
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     ExtendLeaseRequest,
@@ -118,6 +120,28 @@ async def test_fifty_leases_at_once_share_the_work(
     while rest := await lease(adapters[0], items_max=50):
         ids += [item.work_item.work_item_id for item in rest]
     assert len(ids) == len(set(ids)) == 100
+
+
+async def test_what_somebody_else_is_about_to_take_is_passed_over(
+    queue: Queue, adapter: Caller
+) -> None:
+    first, second = act(), act()
+    await queue.ask(first)
+    await queue.ask(second)
+    async with taken(queue, first.operation_id):
+        leased = await lease_one(adapter)
+    assert leased.work_item.operation_id == str(second.operation_id)
+    assert (await lease_one(adapter)).work_item.operation_id == str(first.operation_id)
+
+
+@asynccontextmanager
+async def taken(queue: Queue, operation_id: UUID) -> AsyncIterator[None]:
+    """Holds the lock of an item, as a lease does until it commits."""
+    lock = text("SELECT 1 FROM work_item WHERE operation_id = :id FOR NO KEY UPDATE")
+    async with queue.server.engine.connect() as connection:
+        await connection.execute(lock, {"id": operation_id})
+        yield
+        await connection.rollback()
 
 
 async def test_who_waits_is_woken_by_new_work(queue: Queue, adapter: Caller) -> None:

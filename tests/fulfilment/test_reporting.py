@@ -39,7 +39,7 @@ from tests.fulfilment.queue import (
     read,
     unknown,
 )
-from tests.world import refused
+from tests.world import World, refused
 
 
 async def test_a_result_ends_the_item_and_reaches_who_asked(
@@ -143,6 +143,22 @@ async def test_a_stale_fence_changes_nothing(
     with refused("LEASE_LOST"):
         await _send(adapters[0], opened(inquiring))
     await _send(adapters[1], opened(inquiring))
+    assert owner.words == ["unknown", "done"]
+
+
+async def test_not_even_its_own_former_lease_is_good_for_a_report(
+    queue: Queue, adapter: Caller, clock: Clock, owner: Owner
+) -> None:
+    draft = act()
+    await queue.ask(draft)
+    former = await lease_one(adapter)
+    await clock.advance(16)
+    inquiring = await lease_one(adapter)
+    for report in (opened(former), failed(former), unknown(former)):
+        with refused("LEASE_LOST"):
+            await _send(adapter, report)
+    assert (await queue.row(draft.operation_id))["state"] == "LEASED"
+    await _send(adapter, opened(inquiring))
     assert owner.words == ["unknown", "done"]
 
 
@@ -315,6 +331,18 @@ async def test_an_item_that_is_not_there_is_not_found(queue: Queue, adapter: Cal
     report.work_item_id = str(uuid4())
     with refused("WORK_ITEM_NOT_FOUND"):
         await adapter.fulfilment.CompleteWorkItem(report)
+
+
+async def test_nobody_but_an_adapter_reports(
+    queue: Queue, adapter: Caller, world: World, owner: Owner
+) -> None:
+    await queue.ask(act())
+    leased = await lease_one(adapter)
+    for caller in (world.teller, world.operations, world.ticket_machine):
+        for report in (opened(leased), failed(leased), unknown(leased)):
+            with refused("PERMISSION_MISSING"):
+                await _send(caller, report)
+    assert owner.words == []
 
 
 async def test_a_refused_report_is_journalled(queue: Queue, adapter: Caller) -> None:

@@ -194,6 +194,9 @@ async def test_who_claimed_her_says_that_she_was_met(world: World) -> None:
         await _resolve(world.lobby_manager, arrival.arrival_id)
     assert refusal.value.metadata == {"state": "OPEN"}
     await _claim(world.lobby_manager, arrival.arrival_id)
+    with refused("ARRIVAL_CLAIMED") as refusal:
+        await _resolve(world.second_lobby_manager, arrival.arrival_id)
+    assert refusal.value.metadata["claimed_by"] == "100101"
     resolved = await _resolve(world.lobby_manager, arrival.arrival_id)
     assert resolved.state == Arrival.STATE_RESOLVED
     assert not await _open(world.lobby_manager)
@@ -234,6 +237,22 @@ async def test_her_second_ticket_of_the_day_alerts_nobody_again(world: World) ->
     assert not await _open(world.lobby_manager)
 
 
+async def test_serving_her_by_her_second_ticket_ends_the_alert_too(world: World) -> None:
+    await _arrive(world)
+    again = await issue(world.ticket_machine, identification=card(wang().card_numbers[1]))
+    await _serve(world, again)
+    assert not await _open(world.lobby_manager)
+
+
+async def test_the_lobby_shows_arrivals_to_those_who_greet(world: World) -> None:
+    await _arrive(world)
+    seen = {}
+    for number in ("100101", "100103", "100106", "100108"):
+        lobby = await world.caller(number).lobby.GetLobby(GetLobbyRequest())
+        seen[number] = len(lobby.arrivals)
+    assert seen == {"100101": 1, "100103": 0, "100106": 1, "100108": 0}
+
+
 async def test_an_ordinary_customer_alerts_nobody(world: World) -> None:
     await sync(world, ordinary())
     await issue(world.ticket_machine, identification=card(ordinary().card_numbers[0]))
@@ -260,6 +279,9 @@ async def test_her_relationship_manager_hears_of_her_in_another_branch(world: Wo
         [event] = (await next_events(stream)).events
     assert event.arrival.ticket_id == ticket.ticket_id
     assert event.arrival.branch_id == "0102"
+    # Who comes to the stream later is shown the same.
+    assert await _open(world.relationship_manager) == [event.arrival]
+    assert not await _open(world.lobby_manager)
     # He goes there and greets her; the lobby there is told.
     claimed = await _claim(world.relationship_manager, event.arrival.arrival_id)
     assert claimed.claimed_by == "100106"
@@ -281,13 +303,12 @@ async def _claim_when_on_shift(caller: Caller, arrival_id: str) -> None:
                     raise
 
 
-async def test_an_arrival_elsewhere_is_not_found(world: World) -> None:
+async def test_an_arrival_elsewhere_is_not_found(world: World, database: Database) -> None:
     await sync(world, changed(wang(), relationship_manager_id=""))
     await issue(world.other_ticket_machine, identification=card(wang().card_numbers[0]))
-    lobby = await world.other_lobby_manager.lobby.GetLobby(GetLobbyRequest())
-    [arrival] = lobby.arrivals
+    [row] = await database.as_application("SELECT arrival_id FROM arrival")
     with refused("ARRIVAL_NOT_FOUND"):
-        await _claim(world.lobby_manager, arrival.arrival_id)
+        await _claim(world.lobby_manager, str(row["arrival_id"]))
     with refused("ARRIVAL_NOT_FOUND"):
         await _claim(world.lobby_manager, str(uuid4()))
 

@@ -29,6 +29,11 @@ async def test_a_block_is_taken_out_of_the_line_s_numbers(world: World) -> None:
     assert (again.first_number, again.last_number) == (8, 12)
 
 
+async def test_a_block_is_no_longer_than_policy_allows(world: World) -> None:
+    block = await reserve(world.ticket_machine, count=50)
+    assert block.last_number - block.first_number + 1 == 50
+
+
 async def test_blocks_reserved_at_once_do_not_overlap(world: World) -> None:
     machines = [world.ticket_machine] * 10
     blocks = await asyncio.gather(*(reserve(machine, count=3) for machine in machines))
@@ -96,6 +101,7 @@ async def test_a_number_is_registered_exactly_once(world: World, database: Datab
     assert len(refusals) == len(attempts) - 1
     [ticket] = await listed(world)
     assert ticket.number == "B001"
+    assert {refusal.metadata["ticket_id"] for refusal in refusals} == {ticket.ticket_id}
 
 
 async def test_a_ticket_s_id_is_taken_once(world: World, database: Database) -> None:
@@ -103,8 +109,9 @@ async def test_a_ticket_s_id_is_taken_once(world: World, database: Database) -> 
     one, other = late(block, 1, await _now(database)), late(block, 2, await _now(database))
     other.ticket_id = one.ticket_id
     await world.ticket_machine.lobby.IssueTicket(one)
-    with refused("TICKET_EXISTS"):
+    with refused("TICKET_EXISTS") as refusal:
         await world.ticket_machine.lobby.IssueTicket(other)
+    assert refusal.value.metadata == {"ticket_id": one.ticket_id}
 
 
 @pytest.mark.parametrize("number", [6, 999])

@@ -1,13 +1,15 @@
 """What is decided in a lobby without asking anybody."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from fingertip_server import errors
 from fingertip_server.lobby import rules
 from fingertip_server.lobby.rules import Head, PriorityCap, TicketState
+from tests.world import read_demo
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 CAP = PriorityCap(calls_in_a_row_max=3, waiting_max=timedelta(minutes=20))
@@ -77,3 +79,36 @@ def test_a_ticket_moves_as_its_state_allows(state: TicketState, verb: str) -> No
 )
 def test_a_number_is_printed_with_three_digits(line: str, number: int, printed: str) -> None:
     assert rules.printed_number(line, number) == printed
+
+
+@pytest.mark.parametrize(
+    ("chosen", "tier_code", "expected"),
+    [
+        ("B", "private", "A"),
+        ("A", "private", "A"),
+        ("B", "standard", "B"),
+        ("A", "standard", "B"),
+        # Business that is not of a tier: who chooses it stays.
+        ("C", "private", "C"),
+        ("C", "standard", "C"),
+        # Nobody knows him, or the pack no longer has his tier.
+        ("A", "", "A"),
+        ("B", "", "B"),
+        ("A", "unheard_of", "A"),
+    ],
+)
+def test_a_known_customer_waits_in_the_line_of_his_tier(
+    chosen: str, tier_code: str, expected: str
+) -> None:
+    lines = [line for line in read_demo().service_lines if line.branch == "0101"]
+    [wanted] = [line for line in lines if line.code == chosen]
+    assert rules.line_for(lines, wanted, tier_code).code == expected
+
+
+def test_a_day_ends_at_the_branch_s_own_midnight() -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    before = datetime(2026, 3, 2, 15, 59, 59, tzinfo=UTC)
+    assert rules.business_day(before, zone) == date(2026, 3, 2)
+    assert rules.business_day(before + timedelta(seconds=1), zone) == date(2026, 3, 3)
+    closing = rules.closing_time(date(2026, 3, 2), zone)
+    assert closing.astimezone(UTC) == datetime(2026, 3, 2, 16, 1, tzinfo=UTC)

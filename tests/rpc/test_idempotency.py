@@ -7,7 +7,6 @@ import pytest
 
 from fingertip.identity.v1.identity_service_pb2 import StartShiftRequest
 from fingertip.lobby.v1.lobby_service_pb2 import IssueTicketResponse
-from fingertip_client.request_ids import new_request_id
 from tests.conftest import Database
 from tests.lobby.tickets import call_next, issue, press
 from tests.world import World, refused
@@ -117,7 +116,8 @@ async def test_a_refusal_is_not_kept_and_the_id_is_decided_anew(
 
 
 @pytest.mark.parametrize(
-    "request_id", ["", "1", "not a uuid", "0" * 36, "01a2083e-78b7-7f5d-a88f-5b5f3adfdbe", "x" * 10_000]
+    "request_id",
+    ["", "1", "not a uuid", "0" * 36, "01a2083e-78b7-7f5d-a88f-5b5f3adfdbe", "x" * 10_000],
 )
 async def test_what_is_no_uuid_is_refused_by_name(world: World, request_id: str) -> None:
     request = press()

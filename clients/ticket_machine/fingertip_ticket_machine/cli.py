@@ -81,8 +81,6 @@ def run(
     offer: LineNames = _LINES,
 ) -> None:
     """Serves customers at this terminal until it is closed, and settles in the background."""
-    import logging
-
     from rich.console import Console
 
     from fingertip_client import tracing
@@ -93,14 +91,7 @@ def run(
 
     with _sentences(), tracing.exporting("fingertip-ticket-machine"):
         place = _place(server, device_credential_file, state, branch_name, printer, offer)
-        place.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        logging.basicConfig(
-            filename=place.state / "machine.log",
-            level=logging.INFO,
-            format="%(asctime)s %(levelname)s %(message)s",
-            # python-escpos has set logging up when it was imported.
-            force=True,
-        )
+        _log_into(place.state)
         console = Console()
         with (
             LoopThread() as loop,
@@ -140,6 +131,7 @@ def issue(  # noqa: PLR0913, PLR0917 - all but two have a default.
 
     async def serve_one() -> None:
         place = _place(server, device_credential_file, state, branch_name, printer, offer)
+        _log_into(place.state)
         who = identification(card=_said(card), resident_id=_said(resident_id))
         async with attending(place) as attendant:
             served = await attendant.serve(line or next(iter(place.lines)), who)
@@ -165,6 +157,7 @@ def settle(
 
     async def settle_now() -> None:
         place = _place(server, device_credential_file, state, "", "", offer)
+        _log_into(place.state)
         async with attending(place) as attendant:
             settlement = await attendant.settle(connection_seconds=_CONNECTION_SECONDS)
         for title, what in [
@@ -217,6 +210,20 @@ def _place(
         branch_name=branch_name or f"网点 {device.branch_id}",
         lines=dict(map(_line, offer)),
         printer=printer or f"folder:{folder / 'tickets'}",
+    )
+
+
+def _log_into(folder: Path) -> None:
+    """Keeps what happens out of the customers' sight."""
+    import logging
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=folder / "machine.log",
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        # python-escpos has set logging up when it was imported.
+        force=True,
     )
 
 

@@ -97,7 +97,11 @@ class TicketMachine:
     async def _ask(
         self, service_line_code: str, who: Identification | None
     ) -> IssueTicketResponse | None:
-        """Asks the server for a ticket; None when it is away."""
+        """Asks the server for a ticket; None when it is away.
+
+        A server that issued one and died before it said so leaves a ticket that nobody holds: it
+        is called in vain. Whoever waits here does get a number that will be called.
+        """
         if not await self._caller.is_reachable(self._waiting.connection):
             return None
         request = IssueTicketRequest(

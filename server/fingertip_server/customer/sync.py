@@ -39,7 +39,9 @@ SET version = excluded.version, is_deleted = excluded.is_deleted, name = exclude
 WHERE c.version < excluded.version
 RETURNING c.customer_id
 """)
-# Only what differs is written: most changes of a customer leave his cards and phone alone.
+# Only what differs is written: most changes of a customer leave his cards and phone alone. What he
+# was found by is looked up customer by customer, each by the index: while a master is loaded for
+# the first time, the planner knows no better than to read all of the table for every batch.
 _IDENTIFY = text("""
 WITH changed AS (
     SELECT unnest(CAST(:changed AS uuid[])) AS customer_id
@@ -49,10 +51,16 @@ WITH changed AS (
         AS w (kind, blind, customer_id)
     JOIN changed USING (customer_id)
 ), gone AS (
-    DELETE FROM customer_identifier AS i USING changed
-    WHERE i.customer_id = changed.customer_id AND NOT EXISTS (
-        SELECT FROM wanted AS w
-        WHERE w.kind = i.kind AND w.blind = i.blind AND w.customer_id = i.customer_id)
+    DELETE FROM customer_identifier WHERE ctid = ANY(ARRAY(
+        SELECT i.ctid
+        FROM changed CROSS JOIN LATERAL (
+            SELECT ctid, kind, blind, customer_id FROM customer_identifier
+            WHERE customer_id = changed.customer_id OFFSET 0
+        ) AS i
+        WHERE NOT EXISTS (
+            SELECT FROM wanted AS w
+            WHERE w.kind = i.kind AND w.blind = i.blind AND w.customer_id = i.customer_id)
+    ))
 )
 INSERT INTO customer_identifier (kind, blind, customer_id)
 SELECT kind, blind, customer_id FROM wanted ON CONFLICT DO NOTHING

@@ -13,6 +13,7 @@ from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import Audience
 
 ESCALATE = "lobby.escalate_arrival"
+CLOSE = "lobby.close_arrival"
 _ALERTED = "lobby.arrivals.alerted"
 _CLAIM = "lobby.arrivals.claim"
 
@@ -64,8 +65,12 @@ def announce(call: Call, arrival: AnyRow) -> None:
     call.publish(message, seen_by, topic=arrival.branch_id)
     elsewhere = arrival.relationship_manager_branch_id
     if elsewhere and elsewhere != arrival.branch_id:
-        only_him = Audience(staff=(arrival.relationship_manager_id,))
-        call.publish(message, only_him, topic=elsewhere)
+        call.publish(message, only_manager(arrival), topic=elsewhere)
+
+
+def only_manager(arrival: AnyRow) -> Audience:
+    """Returns who sees an arrival in the branch where the relationship manager works."""
+    return Audience(staff=(arrival.relationship_manager_id,))
 
 
 def lock(call: Call, arrival_id: UUID) -> AnyRow:
@@ -81,10 +86,17 @@ def lock(call: Call, arrival_id: UUID) -> AnyRow:
     return arrival
 
 
-def resolve_of_ticket(call: Call, ticket_id: UUID) -> None:
-    """Ends the arrival of a ticket, if there is one: the customer is being served."""
+def resolve_of_visit(call: Call, ticket: AnyRow) -> None:
+    """Ends the day's arrival of a ticket's customer, if any: whichever ticket, he is served."""
+    if ticket.customer_id is None:
+        return
     arrival = call.connection.execute(
-        store.LOCK_ARRIVAL_OF_TICKET, {"the_ticket_id": ticket_id}
+        store.LOCK_ARRIVAL_OF_CUSTOMER,
+        {
+            "the_branch_id": ticket.branch_id,
+            "the_business_day": ticket.business_day,
+            "the_customer_id": ticket.customer_id,
+        },
     ).one_or_none()
     if arrival is not None and arrival.state != ArrivalState.RESOLVED:
         resolve(call, arrival.arrival_id)
@@ -114,4 +126,17 @@ def escalate(call: Call, arrival_id: str) -> None:
     call.record("arrival", arrival_id, "ESCALATED")
 
 
-TIMERS: Mapping[str, Callable[[Call, str], None]] = {ESCALATE: escalate}
+def close(call: Call, arrival_id: str) -> None:
+    """Ends an arrival whose day is over."""
+    arrival = call.connection.execute(
+        store.LOCK_ARRIVAL, {"the_arrival_id": UUID(arrival_id)}
+    ).one_or_none()
+    if arrival is None or arrival.state == ArrivalState.RESOLVED:
+        return
+    call.home = arrival.branch_id
+    call.journey_id = arrival.journey_id
+    resolved = resolve(call, arrival.arrival_id)
+    call.record("arrival", arrival_id, resolved.state)
+
+
+TIMERS: Mapping[str, Callable[[Call, str], None]] = {ESCALATE: escalate, CLOSE: close}

@@ -41,6 +41,7 @@ def call_chosen(call: Call, ticket_id: UUID, desk: str) -> AnyRow:
     day, _ = _lock_day(call)
     ticket = lock(call, ticket_id)
     rules.move(ticket.state, "call")
+    rules.check_day(ticket.business_day, day, ticket.state)
     _require_free(call, desk, day)
     return _call_to(call, ticket_id, desk)
 

@@ -7,6 +7,6 @@ from fingertip_server.lobby import rules
 
 CONSTRAINTS: Mapping[str, Callable[[], errors.DomainError]] = {
     "pk_ticket": rules.ticket_exists,
-    "uq_ticket_branch_id_business_day_service_line_code_sequence_number": rules.ticket_exists,
+    "uq_ticket_number": rules.ticket_exists,
     "uq_ticket_desk": rules.desk_busy,
 }

@@ -34,6 +34,7 @@ from fingertip.lobby.v1.lobby_service_pb2 import (
 )
 from fingertip.lobby.v1.ticket_pb2 import ServiceLine, Ticket
 from fingertip_server.db.hot import AnyRow
+from fingertip_server.events import feed
 from fingertip_server.lobby import arrivals, calling, messages, rules, store, tickets
 from fingertip_server.rpc import paging
 from fingertip_server.rpc.call import Call
@@ -112,7 +113,7 @@ def start_serving(call: Call, request: StartServingRequest) -> StartServingRespo
     """Says that the customer is at the desk."""
     ticket = calling.lock(call, UUID(request.ticket_id))
     rules.move(ticket.state, "serve")
-    arrivals.resolve_of_ticket(call, ticket.ticket_id)
+    arrivals.resolve_of_visit(call, ticket)
     served = _changed(call, store.SERVE, ticket, the_staff_id=call.principal.id)
     return StartServingResponse(ticket=served)
 
@@ -150,7 +151,9 @@ def resolve_arrival(call: Call, request: ResolveArrivalRequest) -> ResolveArriva
     arrival = arrivals.lock(call, UUID(request.arrival_id))
     call.home = arrival.branch_id
     call.journey_id = arrival.journey_id
-    rules.check_resolve(arrival.state, arrival.claimed_by, call.principal.id)
+    rules.check_resolve(
+        arrival.state, arrival.claimed_by, arrival.claimed_by_name, call.principal.id
+    )
     resolved = arrivals.resolve(call, arrival.arrival_id)
     call.record("arrival", arrival.arrival_id, resolved.state)
     return ResolveArrivalResponse(arrival=messages.arrival(resolved, call.bank))
@@ -181,7 +184,11 @@ def get_lobby(call: Call, request: GetLobbyRequest) -> GetLobbyResponse:
             )
             for row in counted
         ],
-        arrivals=[messages.arrival(row, call.bank) for row in open_arrivals],
+        arrivals=[
+            messages.arrival(row, call.bank)
+            for row in open_arrivals
+            if feed.may_see(call.principal, arrivals.audience(row))
+        ],
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
@@ -13,6 +14,7 @@ from fingertip_server.rpc.principal import Principal
 
 # How far a ticket machine's clock may be ahead of ours.
 _CLOCK_SKEW_MAX = timedelta(minutes=2)
+_CLOSING_DELAY = timedelta(minutes=1)
 
 
 class TicketState(StrEnum):
@@ -23,6 +25,7 @@ class TicketState(StrEnum):
     SERVING = "SERVING"
     COMPLETED = "COMPLETED"
     NO_SHOW = "NO_SHOW"
+    EXPIRED = "EXPIRED"
 
 
 class ArrivalState(StrEnum):
@@ -89,9 +92,25 @@ def next_head(
 
 
 def line_for(lines: Sequence[ServiceLine], chosen: ServiceLine, tier_code: str) -> ServiceLine:
-    """Returns the line of a customer's tier, or the one that he chose."""
-    of_tier = (line for line in lines if tier_code and tier_code in line.tiers)
-    return chosen if tier_code in chosen.tiers else next(of_tier, chosen)
+    """Returns the line of a customer's tier, or the one that he chose.
+
+    A line that names no tiers is for everybody's business of its kind: who chooses it stays.
+    """
+    if not chosen.tiers or not tier_code or tier_code in chosen.tiers:
+        return chosen
+    return next((line for line in lines if tier_code in line.tiers), chosen)
+
+
+def business_day(moment: datetime, zone: ZoneInfo) -> date:
+    """Returns the day that it is in the branch."""
+    return moment.astimezone(zone).date()
+
+
+def closing_time(day: date, zone: ZoneInfo) -> datetime:
+    """Returns when what is left of a business day expires, shortly after the branch's midnight."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+    # Whoever was issuing a ticket at midnight has long committed it.
+    return midnight + _CLOSING_DELAY
 
 
 def printed_number(line_code: str, sequence_number: int) -> str:
@@ -137,10 +156,19 @@ def check_claim(state: str, claimed_by: str, claimed_by_name: str, caller: str) 
         )
 
 
-def check_resolve(state: str, claimed_by: str, caller: str) -> None:
-    """Raises ARRIVAL_STATE unless the caller claimed the arrival and has not ended it."""
-    if state != ArrivalState.CLAIMED or claimed_by != caller:
+def check_resolve(state: str, claimed_by: str, claimed_by_name: str, caller: str) -> None:
+    """Raises unless the caller claimed the arrival and has not ended it."""
+    if state != ArrivalState.CLAIMED:
         raise _arrival_state(state)
+    check_claim(state, claimed_by, claimed_by_name, caller)
+
+
+def check_day(ticket_day: date, today: date, state: str) -> None:
+    """Raises TICKET_STATE for a ticket of another day: its customer is not here any more."""
+    if ticket_day != today:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_TICKET_STATE, "The ticket is of another day.", state=state
+        )
 
 
 def require_on_shift(caller: Principal) -> None:

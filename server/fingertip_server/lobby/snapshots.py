@@ -16,3 +16,5 @@ def branch(connection: Connection, bank: Bank, branch_id: str) -> Iterator[Annou
         yield Announced(messages.ticket(row))
     for row in connection.execute(store.OPEN_ARRIVALS, {"the_branch_id": branch_id}):
         yield Announced(messages.arrival(row, bank), arrivals.audience(row))
+    for row in connection.execute(store.OPEN_ARRIVALS_ELSEWHERE, {"the_branch_id": branch_id}):
+        yield Announced(messages.arrival(row, bank), arrivals.only_manager(row))

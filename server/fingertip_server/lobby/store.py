@@ -39,9 +39,10 @@ FROM issued
 REGISTER = text("""
 WITH issued AS (
     INSERT INTO ticket (ticket_id, branch_id, service_line_code, business_day, sequence_number,
-        journey_id, customer_id, tier_code, issued_at, issued_offline)
+        journey_id, customer_id, tier_code, issued_at, issued_offline, state, ended_at)
     VALUES (:ticket_id, :branch_id, :service_line_code, :business_day, :sequence_number,
-        :journey_id, :customer_id, :tier_code, :issued_at, true)
+        :journey_id, :customer_id, :tier_code, :issued_at, true, :state, :ended_at)
+    ON CONFLICT DO NOTHING
     RETURNING *
 )
 SELECT issued.*, (
@@ -51,6 +52,14 @@ SELECT issued.*, (
       AND t.issued_at < issued.issued_at
 ) AS waiting_count
 FROM issued
+""")
+
+# By its number or its id, whichever was taken.
+FIND_REGISTERED = text("""
+SELECT ticket_id FROM ticket
+WHERE ticket_id = :ticket_id OR (branch_id = :branch_id AND business_day = :business_day
+    AND service_line_code = :service_line_code AND sequence_number = :sequence_number)
+LIMIT 1
 """)
 
 BEGIN_SEQUENCE = text("""
@@ -140,9 +149,13 @@ LOCK_ARRIVAL = (
     .where(_ARRIVAL.c.arrival_id == bindparam("the_arrival_id"))
     .with_for_update(key_share=True)
 )
-LOCK_ARRIVAL_OF_TICKET = (
+LOCK_ARRIVAL_OF_CUSTOMER = (
     select(_ARRIVAL)
-    .where(_ARRIVAL.c.ticket_id == bindparam("the_ticket_id"))
+    .where(
+        _ARRIVAL.c.branch_id == bindparam("the_branch_id"),
+        _ARRIVAL.c.business_day == bindparam("the_business_day"),
+        _ARRIVAL.c.customer_id == bindparam("the_customer_id"),
+    )
     .with_for_update(key_share=True)
 )
 OPEN_ARRIVALS = (
@@ -150,6 +163,30 @@ OPEN_ARRIVALS = (
     .where(_ARRIVAL.c.branch_id == bindparam("the_branch_id"), _ARRIVAL.c.state != "RESOLVED")
     .order_by(_ARRIVAL.c.created_at)
 )
+# Those of a relationship manager's customers in other branches.
+OPEN_ARRIVALS_ELSEWHERE = (
+    select(_ARRIVAL)
+    .where(
+        _ARRIVAL.c.relationship_manager_branch_id == bindparam("the_branch_id"),
+        _ARRIVAL.c.relationship_manager_branch_id != _ARRIVAL.c.branch_id,
+        _ARRIVAL.c.state != "RESOLVED",
+    )
+    .order_by(_ARRIVAL.c.created_at)
+)
+# Ends what is left of a line's day, some at a time.
+EXPIRE = text("""
+UPDATE ticket SET state = 'EXPIRED', ended_at = fingertip_now(), version = version + 1
+WHERE ticket_id IN (
+    SELECT ticket_id FROM ticket
+    WHERE branch_id = :branch_id AND service_line_code = :service_line_code
+      AND business_day = :business_day AND state IN ('WAITING', 'CALLED')
+    ORDER BY sequence_number LIMIT :row_count FOR NO KEY UPDATE)
+RETURNING *
+""")
+ARRIVALS_OF_DAY = text("""
+SELECT arrival_id FROM arrival
+WHERE branch_id = :branch_id AND business_day = :business_day AND state <> 'RESOLVED'
+""")
 # An arrival of the same customer, branch and day is there already: no second alert.
 INSERT_ARRIVAL = text("""
 INSERT INTO arrival (arrival_id, branch_id, business_day, ticket_id, ticket_number, journey_id,

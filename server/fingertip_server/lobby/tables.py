@@ -52,11 +52,21 @@ class Ticket(Base):
     __tablename__ = "ticket"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('WAITING', 'CALLED', 'SERVING', 'COMPLETED', 'NO_SHOW')", "state"
+            "state IN ('WAITING', 'CALLED', 'SERVING', 'COMPLETED', 'NO_SHOW', 'EXPIRED')", "state"
         ),
-        CheckConstraint("(state = 'WAITING') = (desk IS NULL)", "desk"),
-        CheckConstraint("(state IN ('COMPLETED', 'NO_SHOW')) = (ended_at IS NOT NULL)", "ended"),
-        UniqueConstraint("branch_id", "business_day", "service_line_code", "sequence_number"),
+        CheckConstraint("state <> 'WAITING' OR desk IS NULL", "desk"),
+        CheckConstraint("state IN ('WAITING', 'EXPIRED') OR desk IS NOT NULL", "called"),
+        CheckConstraint(
+            "(state IN ('COMPLETED', 'NO_SHOW', 'EXPIRED')) = (ended_at IS NOT NULL)", "ended"
+        ),
+        # Named here: made of its columns, the name would be longer than PostgreSQL keeps.
+        UniqueConstraint(
+            "branch_id",
+            "business_day",
+            "service_line_code",
+            "sequence_number",
+            name="uq_ticket_number",
+        ),
         # A line's queue: its head is one probe, its length one range.
         Index(
             "ix_ticket_waiting",
@@ -116,6 +126,11 @@ class Arrival(Base):
         UniqueConstraint("branch_id", "business_day", "customer_id"),
         Index("uq_arrival_ticket_id", "ticket_id", unique=True),
         Index("ix_arrival_open", "branch_id", "created_at", postgresql_where="state <> 'RESOLVED'"),
+        Index(
+            "ix_arrival_open_elsewhere",
+            "relationship_manager_branch_id",
+            postgresql_where="state <> 'RESOLVED' AND relationship_manager_branch_id <> branch_id",
+        ),
     )
 
     arrival_id: Mapped[Id]

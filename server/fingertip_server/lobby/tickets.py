@@ -1,5 +1,6 @@
 """Issues tickets: the customer behind one, its number, and what follows from it."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4, uuid5
 
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder, WorkOrder
@@ -7,13 +8,15 @@ from fingertip.lobby.v1.lobby_service_pb2 import Identification, IssueTicketRequ
 from fingertip_server.customer import directory as customers
 from fingertip_server.customer.values import CustomerFacts
 from fingertip_server.db.hot import AnyRow
-from fingertip_server.lobby import arrivals, messages, rules, store
+from fingertip_server.lobby import arrivals, days, messages, rules, store
 from fingertip_server.packs.schema_bank import ServiceLine
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import WorkItemDraft
 
 RESOLVE = "crm.resolve_customer"
 _OPERATIONS = UUID("6d0f6f0e-3c3c-4a83-9d8c-2f1de7c3f0aa")
+# An alert helps while the customer is in the lobby.
+_DEADLINE = timedelta(hours=1)
 
 
 def find_customer(call: Call, identification: Identification) -> CustomerFacts | None:
@@ -41,6 +44,8 @@ def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> AnyR
     )
     if issued is None:
         raise rules.numbers_exhausted(line.code)
+    if issued.sequence_number == line.first_number:
+        days.begin(call, line, issued.business_day)
     return issued
 
 
@@ -60,16 +65,28 @@ def register(
     if block is None or not is_own:
         raise rules.number_not_reserved()
     captured = request.capture_time.ToDatetime(tzinfo=call.now.tzinfo)
-    return call.connection.execute(
+    issued_at = rules.issue_time(captured, reserved_at=block.created_at, now=call.now)
+    zone = call.bank.time_zone(line.branch)
+    if rules.business_day(issued_at, zone) != block.business_day:
+        raise rules.number_not_reserved()
+    # The register may come when the day is over: nobody waits any more.
+    is_over = rules.business_day(call.now, zone) != block.business_day
+    printed = {
+        **_facts(call, line, customer),
+        "ticket_id": UUID(request.ticket_id),
+        "business_day": block.business_day,
+        "sequence_number": reserved.sequence_number,
+    }
+    state = rules.TicketState.EXPIRED if is_over else rules.TicketState.WAITING
+    ticket = call.connection.execute(
         store.REGISTER,
-        {
-            **_facts(call, line, customer),
-            "ticket_id": UUID(request.ticket_id),
-            "business_day": block.business_day,
-            "sequence_number": reserved.sequence_number,
-            "issued_at": rules.issue_time(captured, reserved_at=block.created_at, now=call.now),
-        },
-    ).one()
+        printed
+        | {"issued_at": issued_at, "state": state, "ended_at": call.now if is_over else None},
+    ).one_or_none()
+    if ticket is None:
+        found = call.connection.execute(store.FIND_REGISTERED, printed).scalar_one()
+        raise rules.ticket_exists(str(found))
+    return ticket
 
 
 def reserve(call: Call, line: ServiceLine, count: int) -> AnyRow:
@@ -82,9 +99,12 @@ def reserve(call: Call, line: ServiceLine, count: int) -> AnyRow:
     call.connection.execute(store.BEGIN_SEQUENCE, {**today, "first_number": line.first_number})
     sequence = call.connection.execute(store.LOCK_SEQUENCE, today).one()
     first = sequence.next_number
-    last = min(first + count - 1, line.last_number)
+    allowed = min(count, call.bank.policies.count("lobby.reserved_block_tickets"))
+    last = min(first + allowed - 1, line.last_number)
     if first > last:
         raise rules.numbers_exhausted(line.code)
+    if first == line.first_number:
+        days.begin(call, line, sequence.business_day)
     day = {**where, "business_day": sequence.business_day}
     call.connection.execute(store.SET_SEQUENCE, {**day, "next_number": last + 1})
     return call.connection.execute(
@@ -102,7 +122,9 @@ def reserve(call: Call, line: ServiceLine, count: int) -> AnyRow:
 def follow_up(
     call: Call, ticket: AnyRow, identification: Identification, customer: CustomerFacts | None
 ) -> None:
-    """Does what a ticket with a name brings about; nothing for an anonymous one."""
+    """Does what a ticket with a name brings about; nothing for an anonymous or late one."""
+    if ticket.state == rules.TicketState.EXPIRED:
+        return
     if customer is not None:
         arrivals.alert(call, ticket, customer)
         customers.ask_for_view(call, customer.customer_id)
@@ -116,6 +138,7 @@ def follow_up(
                 order=WorkOrder(resolve_customer=_question(identification)),
                 branch_id=ticket.branch_id,
                 operation_id=uuid5(_OPERATIONS, str(ticket.ticket_id)),
+                deadline=ticket.issued_at + _DEADLINE,
             )
         )
 

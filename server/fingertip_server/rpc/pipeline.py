@@ -49,7 +49,6 @@ class Authenticator(Protocol):
         """
         ...
 
-
     def invalidate(self, subject: str) -> None:
         """Forgets what it remembers of a subject of the security topic."""
         ...

@@ -58,14 +58,17 @@ def upgrade() -> None:
         sa.Column("called_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("ended_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
-        sa.CheckConstraint("(state = 'WAITING') = (desk IS NULL)", name=op.f("ck_ticket_desk")),
         sa.CheckConstraint(
-            "(state IN ('COMPLETED', 'NO_SHOW')) = (ended_at IS NOT NULL)",
+            "(state IN ('COMPLETED', 'NO_SHOW', 'EXPIRED')) = (ended_at IS NOT NULL)",
             name=op.f("ck_ticket_ended"),
         ),
+        sa.CheckConstraint("state <> 'WAITING' OR desk IS NULL", name=op.f("ck_ticket_desk")),
         sa.CheckConstraint(
-            "state IN ('WAITING', 'CALLED', 'SERVING', 'COMPLETED', 'NO_SHOW')",
+            "state IN ('WAITING', 'CALLED', 'SERVING', 'COMPLETED', 'NO_SHOW', 'EXPIRED')",
             name=op.f("ck_ticket_state"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('WAITING', 'EXPIRED') OR desk IS NOT NULL", name=op.f("ck_ticket_called")
         ),
         sa.ForeignKeyConstraint(
             ["branch_id"], ["branch.branch_id"], name=op.f("fk_ticket_branch_id_branch")
@@ -76,7 +79,7 @@ def upgrade() -> None:
             "business_day",
             "service_line_code",
             "sequence_number",
-            name=op.f("uq_ticket_branch_id_business_day_service_line_code_sequence_number"),
+            name="uq_ticket_number",
         ),
     )
     op.create_index(
@@ -170,6 +173,13 @@ def upgrade() -> None:
         ["branch_id", "created_at"],
         unique=False,
         postgresql_where="state <> 'RESOLVED'",
+    )
+    op.create_index(
+        "ix_arrival_open_elsewhere",
+        "arrival",
+        ["relationship_manager_branch_id"],
+        unique=False,
+        postgresql_where="state <> 'RESOLVED' AND relationship_manager_branch_id <> branch_id",
     )
     op.create_index("uq_arrival_ticket_id", "arrival", ["ticket_id"], unique=True)
 
