@@ -32,6 +32,10 @@ from tests.lobby.tickets import card, issue
 from tests.world import PASSWORD, Credentials, World, refused
 
 
+def _name() -> str:
+    return "王" + "".join(secrets.choice("㐂㒵㔾㕣") for _ in range(4))
+
+
 def _resident_id() -> str:
     body = f"190102{secrets.choice(range(1950, 1990))}0520{secrets.randbelow(500) * 2:03d}"
     return body + resident_id.check_character(body)
@@ -46,9 +50,7 @@ def _card_number() -> str:
 class Planted:
     """A person who does not exist, and secrets, told apart from whatever else there is."""
 
-    name: str = field(
-        default_factory=lambda: "王" + "".join(secrets.choice("㐂㒵㔾㕣") for _ in range(4))
-    )
+    name: str = field(default_factory=_name)
     resident_id: str = field(default_factory=_resident_id)
     mobile: str = field(default_factory=lambda: f"1542{secrets.randbelow(10**7):07d}")
     address: str = field(default_factory=lambda: f"指尖大道{secrets.randbelow(10**9)}号甲")

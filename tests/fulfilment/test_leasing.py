@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
-from sqlalchemy import text
 
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     ExtendLeaseRequest,
@@ -137,11 +137,16 @@ async def test_what_somebody_else_is_about_to_take_is_passed_over(
 @asynccontextmanager
 async def taken(queue: Queue, operation_id: UUID) -> AsyncIterator[None]:
     """Holds the lock of an item, as a lease does until it commits."""
-    lock = text("SELECT 1 FROM work_item WHERE operation_id = :id FOR NO KEY UPDATE")
-    async with queue.server.engine.connect() as connection:
-        await connection.execute(lock, {"id": operation_id})
-        yield
-        await connection.rollback()
+    url = queue.database.url.replace("postgresql+asyncpg", "postgresql")
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                "SELECT 1 FROM work_item WHERE operation_id = $1 FOR NO KEY UPDATE", operation_id
+            )
+            yield
+    finally:
+        await connection.close()
 
 
 async def test_who_waits_is_woken_by_new_work(queue: Queue, adapter: Caller) -> None:

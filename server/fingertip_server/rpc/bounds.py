@@ -57,10 +57,9 @@ def _lists(message: Descriptor) -> tuple[tuple[FieldDescriptor, int | None, bool
     """Returns a message's lists with their maxima, and the fields in which there are more."""
     found = []
     for field in message.fields:
-        is_ours = field.type == FieldDescriptor.TYPE_MESSAGE and (
-            field.message_type.full_name.startswith("fingertip.")
-        )
-        is_outer = is_ours and bool(_lists(field.message_type))
+        inner = field.message_type
+        is_ours = inner is not None and inner.full_name.startswith("fingertip.")
+        is_outer = is_ours and bool(_lists(inner))
         rules = field.GetOptions().Extensions[validate_pb2.field]
         items_max = rules.repeated.max_items if rules.repeated.HasField("max_items") else None
         if is_outer or (field.is_repeated and items_max is not None):
