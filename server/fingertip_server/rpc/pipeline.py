@@ -190,6 +190,11 @@ class Pipeline:
             async def run() -> Message:
                 return await self._run(method, principal, request, prepared, span)
 
+            async def again() -> Message:
+                # Revoked or demoted meanwhile, the caller gets nothing more.
+                await self._authenticated(method, context, is_use=False)
+                return await run()
+
             async def look(work: Callable[[Call], object]) -> object:
                 return await frame.units.autocommit(
                     lambda c: work(self._call(method, principal, c, request, prepared))
@@ -201,7 +206,7 @@ class Pipeline:
                     principal=principal,
                     bank=frame.bank,
                     wakeups=frame.wakeups,
-                    rerun=run,
+                    rerun=again,
                     read=look,
                     is_cancelled=context.cancelled,
                     is_draining=lambda: frame.is_draining,

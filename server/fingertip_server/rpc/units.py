@@ -21,6 +21,9 @@ _BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COMMIT = "COMMIT"
 _ROLLBACK = "ROLLBACK"
 _ROLLBACK_SECONDS = 1.0
+# The first is how the driver tells that the database ended a session on which nothing was under
+# way: one that was idle in its transaction for too long, say.
+_LOST = (asyncpg.InternalClientError, TimeoutError, OSError)
 _ATTEMPTS_MAX = 3
 _SERIALIZATION = {"40001", "40P01"}
 # Connection lost, out of resources, time-outs, shutting down, read-only after a fail-over.
@@ -111,9 +114,12 @@ class Units:
 
 
 def _roll_back(connection: Connection) -> None:
+    if connection.invalidated:
+        # It was lost, and what it did with it.
+        return
     try:
         await_only(driver_of(connection).execute(_ROLLBACK, timeout=_ROLLBACK_SECONDS))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError):
+    except (*_LOST, asyncpg.PostgresError, asyncpg.InterfaceError):
         # Whatever state it is in, it is not used again; the database rolls back by itself.
         connection.invalidate()
 
@@ -126,7 +132,7 @@ async def _spawn(
         return await greenlet_spawn(run, work)
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise translated(error) from error
-    except (PoolTimeoutError, TimeoutError, OSError) as error:
+    except (*_LOST, PoolTimeoutError) as error:
         raise errors.temporarily_unavailable() from error
 
 
