@@ -200,7 +200,7 @@ async def test_a_list_is_read_page_by_page(queue: Queue, world: World) -> None:
 
 
 @pytest.fixture
-def people(world: World) -> Sequence[Caller]:
+async def people(world: World) -> Sequence[Caller]:
     """Who may watch the branch: one who looks after the queue, and one who does not."""
     return [world.branch_manager, world.teller]
 
