@@ -10,6 +10,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from buf.validate import validate_pb2
 from tests.world import PASSWORD
 
 NASTY_TEXTS: Final = (
@@ -65,6 +66,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "branch_id": ("0101", "0102", "0000", "9001"),
     "centre_id": ("9001", "9002"),
     "chain": ("0101", "9001", "bank", "security"),
+    "card_numbers": ("6222020000000000004", "6222021234567890128"),
     "card_number": ("6222020000000000004", "6222021234567890128"),
     "content_type": ("image/jpeg", "image/png", "application/pdf", "image/svg+xml"),
     "core_reference": ("CORE-1",),
@@ -81,6 +83,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "note": ("看不清",),
     "password": (PASSWORD, "a wrong one"),
     "place": ("3号柜台",),
+    "previous_position": ("", "1"),
     "position": ("1", "2", "9"),
     "purpose": ("客户改变主意", "核对身份"),
     "resident_id": ("190102197805209021", "110101190001010009", "11010120230229001X"),
@@ -158,7 +161,7 @@ class Drawing:
             if oneof is not None and chosen[oneof.name] != field.name:
                 continue
             # What is unset is as good a test as what is set wrongly.
-            absence = 0.3 if field.message_type is not None and oneof is None else nastiness / 4
+            absence = 0.5 if _is_optional(field) else nastiness / 4
             if self._draw.random() >= absence:
                 self._fill(drawn, field, nastiness)
         return drawn
@@ -182,7 +185,9 @@ class Drawing:
         else:
             # It is the length of a long list that is nasty.
             is_nasty = is_nasty and count < _LONG_LIST
-            values.extend(self._scalar(field, is_nasty=is_nasty) for _ in range(count))
+            drawn = [self._scalar(field, is_nasty=is_nasty) for _ in range(count)]
+            is_set = not is_nasty and count < _LONG_LIST
+            values.extend(dict.fromkeys(drawn) if is_set else drawn)
 
     def _scalar(self, field: FieldDescriptor, *, is_nasty: bool) -> object:
         draw = self._draw
@@ -219,6 +224,14 @@ class Drawing:
         if is_id:
             return str(UUID(int=draw.getrandbits(128), version=4))
         return "" if field.name.endswith("_token") else "某个文本"
+
+
+def _is_optional(field: FieldDescriptor) -> bool:
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    if field.message_type is not None:
+        is_needed = rules.required or bool(rules.repeated.min_items)
+        return field.containing_oneof is None and not is_needed
+    return rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
 
 
 def _python_type(field: FieldDescriptor) -> type:

@@ -8,10 +8,11 @@ from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip.lobby.v1.lobby_service_pb2 import IssueTicketResponse
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
-from fingertip_client.retry import Backoff
+from fingertip_client.retry import Backoff, Patience
 from fingertip_client.watch import Change, Snapshot, watch
 from tests.faults.waiting import until
 from tests.lobby.tickets import press
+from tests.world import World
 
 BRANCH = "0101"
 LINES = ("A", "B", "C")
@@ -19,23 +20,34 @@ LINES = ("A", "B", "C")
 _TICKETS_MAX = 900
 
 
+def impatient(world: World, machine: str) -> Caller:
+    """Returns a machine whose client repeats nothing by itself, so that a test counts it."""
+    never = Backoff(1e9, 1e9)
+    patience = Patience(attempt_seconds=4.0, budget_seconds=4.0, backoff=never)
+    return Caller(world.targets, device=world.credentials.devices[machine], patience=patience)
+
+
 @dataclass
 class Presses:
     """Issues tickets until stopped; a press is repeated under its id until it is answered."""
 
     machine: Caller
-    pause_seconds: float
+    pause_seconds: float = 0.0
+    per_line: int = 1
     acknowledged: dict[str, IssueTicketResponse] = field(default_factory=dict)
     unknown_outcomes: int = 0
     unexpected: list[str] = field(default_factory=list)
     is_over: bool = False
+    # Nobody begins to press while it is not set.
+    may_begin: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Presses each line's button again and again."""
-        await asyncio.gather(*(self._press(line) for line in LINES))
+        await asyncio.gather(*(self._press(line) for line in LINES * self.per_line))
 
     async def _press(self, line: str) -> None:
-        for _ in range(_TICKETS_MAX):
+        for _ in range(_TICKETS_MAX // self.per_line):
+            await self.may_begin.wait()
             if self.is_over:
                 return
             await self._until_answered(line)
@@ -45,7 +57,7 @@ class Presses:
         request = press(line)
         while True:
             try:
-                answer = await self.machine.lobby.IssueTicket(request, timeout=4)
+                answer = await self.machine.lobby.IssueTicket(request)
             except Refused as refused:
                 if not refused.outcome_is_unknown:
                     self.unexpected.append(str(refused))

@@ -15,7 +15,7 @@ from fingertip_server.db.embedded import EmbeddedPostgres
 from fingertip_server.settings import Settings
 from tests.conftest import Database
 from tests.faults import proof
-from tests.faults.load import Presses, Watcher
+from tests.faults.load import Presses, Watcher, impatient
 from tests.faults.waiting import is_serving, until
 from tests.world import World
 
@@ -32,10 +32,12 @@ def awake(postgres: EmbeddedPostgres) -> Iterator[None]:
 
 @asynccontextmanager
 async def _under_load(world: World) -> AsyncIterator[tuple[Presses, Watcher]]:
-    presses, watcher = Presses(world.ticket_machine, pause_seconds=0.1), Watcher(world.teller)
+    machine = impatient(world, "ticket_machine")
+    presses, watcher = Presses(machine, pause_seconds=0.1), Watcher(world.teller)
     watching = asyncio.create_task(watcher.run())
     try:
         await asyncio.wait_for(watcher.is_ready.wait(), 20)
+        presses.may_begin.set()
         pressing = asyncio.create_task(presses.run())
         await asyncio.sleep(1)
         yield presses, watcher
@@ -45,6 +47,7 @@ async def _under_load(world: World) -> AsyncIterator[tuple[Presses, Watcher]]:
         presses.is_over = True
         watching.cancel()
         await watching
+        await machine.close()
 
 
 async def _until_health_is(server: App, *, good: bool) -> None:

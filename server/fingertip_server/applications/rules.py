@@ -162,5 +162,6 @@ def field_unknown(field_key: str) -> errors.InvalidArgument:
     return errors.InvalidArgument(
         ErrorReason.ERROR_REASON_FIELD_UNKNOWN,
         "The form asks for no such thing.",
+        violations=[errors.Violation("answers.field_key", "must be a field of the form")],
         field_key=field_key,
     )
