@@ -28,5 +28,6 @@ def _wrong_kind(kind: str) -> errors.InvalidArgument:
     return errors.InvalidArgument(
         ErrorReason.ERROR_REASON_RESULT_KIND,
         "The result is not one of this kind of work.",
+        violations=[errors.Violation("result", "must answer this kind of work")],
         kind=kind,
     )
