@@ -58,7 +58,8 @@ class World:
 
     def __init__(self, targets: Sequence[str], credentials: Credentials) -> None:
         self.targets = list(targets)
-        self.credentials = credentials
+        # Its own: what a test enrols is in that test's database alone.
+        self.credentials = Credentials(dict(credentials.devices), dict(credentials.tokens))
         self._callers: dict[str, Caller] = {}
 
     def caller(self, name: str) -> Caller:

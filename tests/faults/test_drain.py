@@ -19,6 +19,7 @@ from tests.lobby.tickets import issue, press
 from tests.world import Credentials, World
 
 _SECONDS_MAX = 10.0
+_PRESSES = 40
 
 
 async def test_a_server_that_is_told_to_end_leaves_in_order(
@@ -26,6 +27,7 @@ async def test_a_server_that_is_told_to_end_leaves_in_order(
 ) -> None:
     async with running(settings, tmp_path, 2) as (leaving, staying):
         old, new = World([leaving.target], template), World([staying.target], template)
+        both = World([leaving.target, staying.target], template)
         try:
             async with watching(old.teller) as stream:
                 await next_message(stream)
@@ -33,9 +35,9 @@ async def test_a_server_that_is_told_to_end_leaves_in_order(
                 assert (await next_events(stream)).events[0].ticket.ticket_id == seen.ticket_id
                 under_way = [
                     asyncio.create_task(_lease(old.core_adapter)),
-                    *(asyncio.create_task(_press(old.ticket_machine)) for _ in range(10)),
+                    *(asyncio.create_task(_press(both.ticket_machine)) for _ in range(_PRESSES)),
                 ]
-                # The first presses were answered, so that the calls before them have arrived.
+                # Some were answered, some are being carried out, some are still on their way.
                 await until(lambda: any(task.done() for task in under_way[1:]), 10)
                 started = time.monotonic()
                 leaving.terminate()
@@ -54,11 +56,12 @@ async def test_a_server_that_is_told_to_end_leaves_in_order(
                     arrived += [event.ticket.ticket_id for event in message.events]
             assert seen.ticket_id not in arrived
             rows = await database.as_owner("SELECT ticket_id::text FROM ticket")
-            known = {row["ticket_id"] for row in rows}
-            assert {each for each in pressed if each} <= known
+            known = sorted(row["ticket_id"] for row in rows)
+            assert known == sorted([*pressed, seen.ticket_id, missed.ticket_id])
         finally:
             await old.close()
             await new.close()
+            await both.close()
 
 
 async def test_a_server_says_that_it_leaves_before_it_does(

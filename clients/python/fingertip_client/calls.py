@@ -56,7 +56,9 @@ class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
                     refused = Refused.from_error(error)
                     pause_seconds = self._patience.backoff.pause_seconds(attempt)
                     is_over = now() + pause_seconds >= end
-                    if is_over or not may_repeat or refused.code not in retry.REPEATED:
+                    # Every other refusal is an answer, ABORTED included: the caller has to look again
+                    # before he decides again.
+                    if is_over or not may_repeat or not refused.outcome_is_unknown:
                         raise refused from error
                 finally:
                     # A call that is dropped without being cancelled is never collected.

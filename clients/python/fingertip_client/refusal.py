@@ -12,9 +12,14 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 
-# The call may have had its effect all the same: only the same request_id may be repeated.
+# Nobody answered. CANCELLED is what gRPC itself says of a call that reaches a server behind its last
+# frame; a caller who cancels does not see it, but an asyncio.CancelledError.
 _UNKNOWN_OUTCOME: Final = frozenset(
-    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.CANCELLED,
+    }
 )
 
 

@@ -5,17 +5,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 
 # Clients that lost the same server must not come back in step.
 _RANDOM: Final = secrets.SystemRandom()
-
-# Nothing was decided (UNAVAILABLE), or nobody knows (DEADLINE_EXCEEDED). Every other refusal is an
-# answer, ABORTED included: the caller has to look again before he decides again.
-REPEATED: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
 
 @dataclass(frozen=True, slots=True)
