@@ -23,6 +23,7 @@ from fingertip_server.rpc.hooks import Hooks
 from fingertip_server.rpc.phases import After, Outside
 from fingertip_server.rpc.principal import PUBLIC as NOBODY
 from fingertip_server.rpc.principal import SYSTEM, Principal
+from fingertip_server.rpc.spans import CallSpan
 from fingertip_server.rpc.units import UniqueViolation, Units
 from fingertip_server.rpc.wakeups import Wakeups
 
@@ -81,7 +82,7 @@ class Pipeline:
 
     async def unary(self, method: Method, content: bytes, context: Context) -> bytes:
         """Serves one call of a unary method."""
-        with telemetry.call_span(method, context) as span:
+        with CallSpan(method, context) as span:
             try:
                 answer = await self._answer(method, content, context, span)
             except errors.DomainError as error:
@@ -100,7 +101,7 @@ class Pipeline:
 
     async def stream(self, method: Method, content: bytes, context: Context) -> None:
         """Serves one call of a streaming method; the caller is asked for again as it goes on."""
-        with telemetry.call_span(method, context) as span:
+        with CallSpan(method, context) as span:
             refusal: errors.DomainError | None = None
             responses = None
             try:
@@ -161,7 +162,7 @@ class Pipeline:
         return principal
 
     async def _answer(
-        self, method: Method, content: bytes, context: Context, span: telemetry.CallSpan
+        self, method: Method, content: bytes, context: Context, span: CallSpan
     ) -> bytes:
         frame = self._frame
         if frame.is_draining:
@@ -232,7 +233,7 @@ class Pipeline:
         principal: Principal,
         request: Message,
         prepared: object,
-        span: telemetry.CallSpan,
+        span: CallSpan,
     ) -> Message:
         frame = self._frame
         if not method.has_transaction:
@@ -366,7 +367,7 @@ class Pipeline:
         call: Call,
         key: idempotency.Key | None,
         answer: Message,
-        span: telemetry.CallSpan,
+        span: CallSpan,
     ) -> None:
         if method.is_journalled and call.said.recorded is None:
             raise AssertionError(f"{method.name} recorded nothing")
