@@ -1,5 +1,8 @@
 """The bank that Fingertip ships."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
@@ -76,6 +79,23 @@ def test_a_branch_lives_in_its_own_time_zone_or_in_that_of_the_bank(pack: schema
     assert zones["0101"] == ZoneInfo("Asia/Shanghai")
     assert zones["0103"] == ZoneInfo("Asia/Urumqi")
     assert pack.branches[1].closes == time(17)
+
+
+def test_time_zones_are_known_on_a_machine_that_has_none() -> None:
+    # As in a small image of Debian. Python reads the variable once, when it starts.
+    reading_it = (
+        "from fingertip_server.packs import DEMO, reading\n"
+        "print(*{branch.time_zone for branch in reading.read_pack(DEMO).branches})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", reading_it],
+        env={**os.environ, "PYTHONTZPATH": ""},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Asia/Urumqi" in done.stdout
 
 
 def test_the_form_asks_for_three_images_three_sightings_and_an_agreement(pack: schema.Pack) -> None:
