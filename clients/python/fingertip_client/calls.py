@@ -56,8 +56,8 @@ class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
                     refused = Refused.from_error(error)
                     pause_seconds = self._patience.backoff.pause_seconds(attempt)
                     is_over = now() + pause_seconds >= end
-                    # Every other refusal is an answer, ABORTED included: the caller has to look again
-                    # before he decides again.
+                    # Every other refusal is an answer, ABORTED included: the caller has to look
+                    # again before he decides again.
                     if is_over or not may_repeat or not refused.outcome_is_unknown:
                         raise refused from error
                 finally:

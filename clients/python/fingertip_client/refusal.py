@@ -12,8 +12,8 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 
-# Nobody answered. CANCELLED is what gRPC itself says of a call that reaches a server behind its last
-# frame; a caller who cancels does not see it, but an asyncio.CancelledError.
+# Nobody answered. CANCELLED is what gRPC itself says of a call that reaches a server behind its
+# last frame; a caller who cancels does not see it, but an asyncio.CancelledError.
 _UNKNOWN_OUTCOME: Final = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
