@@ -18,6 +18,7 @@ from fingertip_server.app import App
 from fingertip_server.packs.bank import Bank
 from fingertip_server.rpc.binding import Method
 from fingertip_server.rpc.pipeline import Context, Pipeline
+from fingertip_server.serving import spare_collector
 from fingertip_server.settings import Settings
 
 _NUMBERS = 100_000_000
@@ -39,6 +40,7 @@ async def _serve(url: str, key_ring: str) -> None:
     app = App(settings, pipeline=_FreshIds)
     await app.start()
     app.frame.bank = _with_more_numbers(app.frame.bank)
+    spare_collector()
     sys.stdout.write(f"{app.port}\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

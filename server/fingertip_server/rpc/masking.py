@@ -27,8 +27,17 @@ def mask(answer: Message) -> None:
         change(answer)
 
 
-def clear_secrets(answer: Message) -> None:
-    """Clears C3 fields, in place."""
+def without_secrets(answer: Message) -> Message:
+    """Returns the answer itself, or a copy without its C3 fields where its kind has such."""
+    if not _clearings(answer.DESCRIPTOR):
+        return answer
+    kept = type(answer)()
+    kept.CopyFrom(answer)
+    _clear_secrets(kept)
+    return kept
+
+
+def _clear_secrets(answer: Message) -> None:
     for change in _clearings(answer.DESCRIPTOR):
         change(answer)
 
@@ -40,7 +49,7 @@ def _changes(message: Descriptor) -> tuple[Change, ...]:
 
 @cache
 def _clearings(message: Descriptor) -> tuple[Change, ...]:
-    return tuple(_plan(message, clear_secrets, _clearings, lambda _: False))
+    return tuple(_plan(message, _clear_secrets, _clearings, lambda _: False))
 
 
 def _plan(

@@ -5,7 +5,7 @@ answer, work, audit, events) → commit → answer
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -23,7 +23,7 @@ from fingertip_server.rpc.hooks import Hooks
 from fingertip_server.rpc.phases import After, Outside
 from fingertip_server.rpc.principal import PUBLIC as NOBODY
 from fingertip_server.rpc.principal import SYSTEM, Principal
-from fingertip_server.rpc.spans import CallSpan
+from fingertip_server.rpc.spans import CallSpan, Metadata
 from fingertip_server.rpc.units import UniqueViolation, Units
 from fingertip_server.rpc.wakeups import Wakeups
 
@@ -41,9 +41,7 @@ Context = grpc.aio.ServicerContext[bytes, bytes]
 class Authenticator(Protocol):
     """Tells who sent a call's metadata."""
 
-    async def authenticate(
-        self, metadata: Sequence[tuple[str, str | bytes]], *, is_use: bool = True
-    ) -> Principal:
+    async def authenticate(self, metadata: Metadata, *, is_use: bool = True) -> Principal:
         """Returns the caller. Raises UNAUTHENTICATED when he cannot be told.
 
         A stream that goes on by itself is no use that keeps a session alive.
@@ -82,9 +80,10 @@ class Pipeline:
 
     async def unary(self, method: Method, content: bytes, context: Context) -> bytes:
         """Serves one call of a unary method."""
-        with CallSpan(method, context) as span:
+        metadata = _metadata(context)
+        with CallSpan(method, metadata) as span:
             try:
-                answer = await self._answer(method, content, context, span)
+                answer = await self._answer(method, content, context, metadata, span)
             except errors.DomainError as error:
                 refusal = error
             except asyncio.CancelledError:
@@ -101,15 +100,16 @@ class Pipeline:
 
     async def stream(self, method: Method, content: bytes, context: Context) -> None:
         """Serves one call of a streaming method; the caller is asked for again as it goes on."""
-        with CallSpan(method, context) as span:
+        metadata = _metadata(context)
+        with CallSpan(method, metadata) as span:
             refusal: errors.DomainError | None = None
             responses = None
             try:
-                principal, request = await self._admitted(method, content, context)
+                principal, request = await self._admitted(method, content, metadata)
                 span.identified(principal, request)
 
                 async def authenticate() -> Principal:
-                    return await self._authenticated(method, context, is_use=False)
+                    return await self._authenticated(method, metadata, is_use=False)
 
                 responses = method.handler(request, authenticate)
                 async for response in responses:
@@ -139,22 +139,20 @@ class Pipeline:
             await status.abort(context, refusal)
 
     async def _admitted(
-        self, method: Method, content: bytes, context: Context
+        self, method: Method, content: bytes, metadata: Metadata
     ) -> tuple[Principal, Message]:
         """Returns the caller and his request, when he may make it and it is well-formed."""
-        principal = await self._authenticated(method, context)
+        principal = await self._authenticated(method, metadata)
         request = validation.parse(method.request, content)
         validation.validate(request)
         return principal, request
 
     async def _authenticated(
-        self, method: Method, context: Context, *, is_use: bool = True
+        self, method: Method, metadata: Metadata, *, is_use: bool = True
     ) -> Principal:
         if method.permission == PUBLIC:
             return NOBODY
-        principal = await self._frame.authenticator.authenticate(
-            tuple(context.invocation_metadata() or ()), is_use=is_use
-        )
+        principal = await self._frame.authenticator.authenticate(metadata, is_use=is_use)
         if method.permission not in principal.permissions:
             refusal = _not_permitted(method)
             await self._refused(method, principal, None, refusal)
@@ -162,7 +160,12 @@ class Pipeline:
         return principal
 
     async def _answer(
-        self, method: Method, content: bytes, context: Context, span: CallSpan
+        self,
+        method: Method,
+        content: bytes,
+        context: Context,
+        metadata: Metadata,
+        span: CallSpan,
     ) -> bytes:
         frame = self._frame
         if frame.is_draining:
@@ -176,7 +179,7 @@ class Pipeline:
             )
         frame.calls += 1
         try:
-            principal, request = await self._admitted(method, content, context)
+            principal, request = await self._admitted(method, content, metadata)
             span.identified(principal, request)
             prepared = await self._prepare(method, principal, request)
             # None without a deadline, whatever its stub says.
@@ -193,7 +196,7 @@ class Pipeline:
 
             async def again() -> Message:
                 # Revoked or demoted meanwhile, the caller gets nothing more.
-                await self._authenticated(method, context, is_use=False)
+                await self._authenticated(method, metadata, is_use=False)
                 return await run()
 
             async def look(work: Callable[[Call], object]) -> object:
@@ -380,9 +383,7 @@ class Pipeline:
         )
 
     def _stored(self, key: idempotency.Key, answer: Message) -> append.StoredAnswer:
-        kept = type(answer)()
-        kept.CopyFrom(answer)
-        masking.clear_secrets(kept)
+        kept = masking.without_secrets(answer)
         sealed = self._frame.protection.answer_seal(*key.place, kept.SerializeToString())
         return append.StoredAnswer(key.scope, key.method, key.request_id, key.request_hash, sealed)
 
@@ -453,6 +454,11 @@ class Pipeline:
             # The twin that was faster rolled back between the two looks.
             return errors.temporarily_unavailable()
         raise error
+
+
+def _metadata(context: Context) -> Metadata:
+    # Asked for once: each time, every header is decoded anew.
+    return tuple(context.invocation_metadata() or ())
 
 
 def _not_permitted(method: Method) -> errors.PermissionDenied:

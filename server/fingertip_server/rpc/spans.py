@@ -1,11 +1,11 @@
 """The span, the metrics and the log line of one call."""
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
-import grpc
 import structlog
 from opentelemetry import context as contexts
 from opentelemetry import metrics, trace
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from fingertip_server.rpc.binding import Method
     from fingertip_server.rpc.principal import Principal
+
+Metadata = Sequence[tuple[str, str | bytes]]
 
 _log = structlog.get_logger("fingertip.call")
 
@@ -33,10 +35,10 @@ _durations = _meter.create_histogram(
 class CallSpan:
     """Spans one call, as a child of the caller's span when he sent one, and logs it at its end."""
 
-    def __init__(self, method: "Method", context: "grpc.aio.ServicerContext[bytes, bytes]") -> None:
+    def __init__(self, method: "Method", metadata: Metadata) -> None:
         self._method = method
         self._parent = ""
-        for key, value in context.invocation_metadata() or ():
+        for key, value in metadata:
             if key == "traceparent" and isinstance(value, str):
                 self._parent = value
         self._actor = ""
