@@ -13,7 +13,7 @@ _RETRY_SECONDS = 1.0
 _TIMEOUT_SECONDS = 4.0
 _PAYLOAD_BYTES_MAX = 7_000
 # Within one process nothing waits for the NOTIFY, so that others may wait a moment for company.
-_COALESCE_SECONDS = 0.005
+_COALESCE_SECONDS = 0.01
 
 _log = structlog.get_logger("fingertip.events")
 
