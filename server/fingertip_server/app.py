@@ -44,8 +44,9 @@ from fingertip_server.protection import keyfile
 from fingertip_server.protection.keyring import KeyRing
 from fingertip_server.protection.protection import Protection
 from fingertip_server.rpc import binding, service
+from fingertip_server.rpc.frame import Frame
 from fingertip_server.rpc.health import Health
-from fingertip_server.rpc.pipeline import Frame, Pipeline
+from fingertip_server.rpc.pipeline import Pipeline
 from fingertip_server.rpc.timers import Timers
 from fingertip_server.rpc.units import Units
 from fingertip_server.rpc.wakeups import Wakeups

@@ -29,7 +29,7 @@ from fingertip_server.events.feed import Commit, Head
 from fingertip_server.events.readers import Readers, Subscription
 from fingertip_server.events.scopes import Scope, Scopes
 from fingertip_server.events.tokens import Cursor, Tokens, view_of
-from fingertip_server.rpc import pipeline
+from fingertip_server.rpc import streams
 from fingertip_server.rpc.drafts import Announced
 from fingertip_server.rpc.principal import Principal
 from fingertip_server.rpc.units import Units
@@ -171,7 +171,7 @@ class _Stream:
                     quiet_since = time.monotonic()
                 continue
             if subscription.is_overflowed:
-                raise pipeline.slow_consumer()
+                raise streams.slow_consumer()
             # Nothing waits, so that whatever the reader passed on was not for this watcher.
             self._sent = max(self._sent, subscription.position)
             if self._watching.is_draining or time.monotonic() > self._ends_at:

@@ -6,8 +6,7 @@ answer, work, audit, events) → commit → answer
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import cast
 
 import grpc
 from google.protobuf.message import Message
@@ -19,57 +18,14 @@ from fingertip_server.rpc import append, idempotency, masking, status, validatio
 from fingertip_server.rpc.binding import PUBLIC, Method
 from fingertip_server.rpc.call import INVALIDATED, SECURITY, Call
 from fingertip_server.rpc.entry import Entry
-from fingertip_server.rpc.hooks import Hooks
+from fingertip_server.rpc.frame import Frame
 from fingertip_server.rpc.phases import After, Outside
 from fingertip_server.rpc.principal import PUBLIC as NOBODY
 from fingertip_server.rpc.principal import SYSTEM, Principal
 from fingertip_server.rpc.spans import CallSpan, Metadata
-from fingertip_server.rpc.units import UniqueViolation, Units
-from fingertip_server.rpc.wakeups import Wakeups
-
-if TYPE_CHECKING:
-    from fingertip_server.packs.bank import Bank
-    from fingertip_server.protection import Protection
-
-# A watcher that takes nothing for this long is cut off, and so is the attempt to tell him.
-_WRITE_SECONDS_MAX = 10.0
-_ABORT_SECONDS_MAX = 2.0
+from fingertip_server.rpc.units import UniqueViolation
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
-
-
-class Authenticator(Protocol):
-    """Tells who sent a call's metadata."""
-
-    async def authenticate(self, metadata: Metadata, *, is_use: bool = True) -> Principal:
-        """Returns the caller. Raises UNAUTHENTICATED when he cannot be told.
-
-        A stream that goes on by itself is no use that keeps a session alive.
-        """
-        ...
-
-    def invalidate(self, subject: str) -> None:
-        """Forgets what it remembers of a subject of the security topic."""
-        ...
-
-
-@dataclass(slots=True)
-class Frame:
-    """What every call shares in a process. `bank` is replaced when a newer pack is loaded."""
-
-    units: Units
-    authenticator: Authenticator
-    protection: "Protection"
-    bank: "Bank"
-    hooks: Hooks
-    wakeups: Wakeups
-    # Tells other processes and this one's readers what to look at, after a commit.
-    announce: Callable[[set[str]], None]
-    # Constraint names to the refusals that they stand for.
-    constraints: dict[str, Callable[[], errors.DomainError]]
-    calls_max: int
-    calls: int = 0
-    is_draining: bool = False
 
 
 class Pipeline:
@@ -80,7 +36,7 @@ class Pipeline:
 
     async def unary(self, method: Method, content: bytes, context: Context) -> bytes:
         """Serves one call of a unary method."""
-        metadata = _metadata(context)
+        metadata = metadata_of(context)
         with CallSpan(method, metadata) as span:
             try:
                 answer = await self._answer(method, content, context, metadata, span)
@@ -98,58 +54,19 @@ class Pipeline:
         await status.abort(context, refusal)
         raise AssertionError("abort raises")
 
-    async def stream(self, method: Method, content: bytes, context: Context) -> None:
-        """Serves one call of a streaming method; the caller is asked for again as it goes on."""
-        metadata = _metadata(context)
-        with CallSpan(method, metadata) as span:
-            refusal: errors.DomainError | None = None
-            responses = None
-            try:
-                principal, request = await self._admitted(method, content, metadata)
-                span.identified(principal, request)
-
-                async def authenticate() -> Principal:
-                    return await self._authenticated(method, metadata, is_use=False)
-
-                responses = method.handler(request, authenticate)
-                async for response in responses:
-                    async with asyncio.timeout(_WRITE_SECONDS_MAX):
-                        await context.write(response.SerializeToString())
-            except errors.DomainError as error:
-                refusal = error
-            except TimeoutError:
-                refusal = slow_consumer()
-            except asyncio.CancelledError:
-                span.refused("CANCELLED")
-                raise
-            # As above; a write into a call that ended meanwhile is among them.
-            except Exception as error:  # noqa: BLE001
-                if context.done():
-                    span.refused("CANCELLED")
-                    return
-                refusal = status.internal(error, method.name)
-            finally:
-                if responses is not None:
-                    # Frees what waits for this watcher before anything else is tried with him.
-                    await responses.aclose()
-            if refusal is None:
-                return
-            span.refused(refusal.reason_name)
-        async with asyncio.timeout(_ABORT_SECONDS_MAX):
-            await status.abort(context, refusal)
-
-    async def _admitted(
+    async def admitted(
         self, method: Method, content: bytes, metadata: Metadata
     ) -> tuple[Principal, Message]:
         """Returns the caller and his request, when he may make it and it is well-formed."""
-        principal = await self._authenticated(method, metadata)
+        principal = await self.authenticated(method, metadata)
         request = validation.parse(method.request, content)
         validation.validate(request)
         return principal, request
 
-    async def _authenticated(
+    async def authenticated(
         self, method: Method, metadata: Metadata, *, is_use: bool = True
     ) -> Principal:
+        """Returns the caller, when he may call the method; a refusal is journalled."""
         if method.permission == PUBLIC:
             return NOBODY
         principal = await self._frame.authenticator.authenticate(metadata, is_use=is_use)
@@ -179,7 +96,7 @@ class Pipeline:
             )
         frame.calls += 1
         try:
-            principal, request = await self._admitted(method, content, metadata)
+            principal, request = await self.admitted(method, content, metadata)
             span.identified(principal, request)
             prepared = await self._prepare(method, principal, request)
             # None without a deadline, whatever its stub says.
@@ -196,7 +113,7 @@ class Pipeline:
 
             async def again() -> Message:
                 # Revoked or demoted meanwhile, the caller gets nothing more.
-                await self._authenticated(method, metadata, is_use=False)
+                await self.authenticated(method, metadata, is_use=False)
                 return await run()
 
             async def look(work: Callable[[Call], object]) -> object:
@@ -456,7 +373,8 @@ class Pipeline:
         raise error
 
 
-def _metadata(context: Context) -> Metadata:
+def metadata_of(context: Context) -> Metadata:
+    """Returns what the caller sent beside his request."""
     # Asked for once: each time, every header is decoded anew.
     return tuple(context.invocation_metadata() or ())
 
@@ -466,12 +384,4 @@ def _not_permitted(method: Method) -> errors.PermissionDenied:
         ErrorReason.ERROR_REASON_PERMISSION_MISSING,
         "The caller may not do this.",
         permission=method.permission,
-    )
-
-
-def slow_consumer() -> errors.LimitReached:
-    """Returns the refusal of a watcher that reads too slowly."""
-    return errors.LimitReached(
-        ErrorReason.ERROR_REASON_SLOW_CONSUMER,
-        "The stream was read too slowly. Resume with the last token.",
     )

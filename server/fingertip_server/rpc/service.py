@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import grpc
 
+from fingertip_server.rpc import streams
 from fingertip_server.rpc.binding import Method
 from fingertip_server.rpc.pipeline import Context, Pipeline
 
@@ -32,6 +33,6 @@ def _unary(method: Method, pipeline: Pipeline) -> "grpc.RpcMethodHandler[bytes, 
 
 def _stream(method: Method, pipeline: Pipeline) -> "grpc.RpcMethodHandler[bytes, bytes]":
     async def serve(content: bytes, context: Context) -> None:
-        await pipeline.stream(method, content, context)
+        await streams.serve(pipeline, method, content, context)
 
     return grpc.unary_stream_rpc_method_handler(serve)
