@@ -28,7 +28,7 @@ from fingertip_server.audit import handlers as audit
 from fingertip_server.authorization import handlers as authorization
 from fingertip_server.customer import handlers as customer
 from fingertip_server.db import engine as engines
-from fingertip_server.db import installation, migrating
+from fingertip_server.db import installation, schema
 from fingertip_server.events.readers import Readers
 from fingertip_server.events.scopes import Scopes
 from fingertip_server.events.security import SecurityWatch
@@ -230,7 +230,7 @@ async def connected(settings: Settings) -> AsyncIterator[Units]:
     )
     units = Units(engine)
     try:
-        await units.autocommit(migrating.require_current)
+        await units.autocommit(schema.require_current)
         yield units
     finally:
         await engine.dispose()
@@ -241,7 +241,7 @@ def _left(started: float, seconds: float) -> float:
 
 
 def _checked(connection: Connection, ring: KeyRing, settings: Settings) -> tuple[UUID, Bank]:
-    migrating.require_current(connection)
+    schema.require_current(connection)
     found = installation.read(connection)
     if mismatches := ring.mismatches(found.key_ring):
         raise StartRefused("The key ring is not this database's:\n" + "\n".join(mismatches))

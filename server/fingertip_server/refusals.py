@@ -2,7 +2,7 @@
 
 from fingertip_server.app import StartRefused
 from fingertip_server.db.embedded import EmbeddedPostgresError
-from fingertip_server.db.migrating import SchemaNotCurrent
+from fingertip_server.db.schema import SchemaNotCurrent
 from fingertip_server.errors import DomainError
 from fingertip_server.packs.bank import NoPack
 from fingertip_server.packs.faults import PackRefused

@@ -15,7 +15,7 @@ from fingertip_server.app import App
 from fingertip_server.db import migrating
 from fingertip_server.db.base import Base
 from fingertip_server.db.embedded import OWNER, SUPERUSER, EmbeddedPostgres
-from fingertip_server.db.migrating import SchemaNotCurrent
+from fingertip_server.db.schema import SchemaNotCurrent
 from fingertip_server.events.tables import FeedEvent
 from fingertip_server.protection import keyfile
 from fingertip_server.settings import Settings
