@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -76,20 +76,21 @@ class Supervisor:
         self._stack.close()
 
     def start_servers(
-        self, count: int, *, listen: str = "127.0.0.1:0", extra: Sequence[tuple[str, str]] = ()
+        self, count: int, *, listen: str = "127.0.0.1:0", traces: Path | None = None
     ) -> None:
         """Starts server processes, and returns when all of them serve.
 
-        `extra` are settings by the names of their variables. Raises StartRefused with the end of
-        the log of the one that did not start.
+        Each writes its spans into a file of its own in the folder `traces`, if one is given.
+        Raises StartRefused with the end of the log of the one that did not start.
         """
         host = listen.rpartition(":")[0]
         started = []
         for _ in range(count):
-            number = len(self._servers) + 1
-            port_file = self.logs / f"server-{number}.port"
+            name = f"server-{len(self._servers) + 1}"
+            port_file = self.logs / f"{name}.port"
             port_file.unlink(missing_ok=True)
-            log = self._stack.enter_context((self.logs / f"server-{number}.log").open("wb"))
+            log = self._stack.enter_context((self.logs / f"{name}.log").open("wb"))
+            extra = {"FINGERTIP_TRACE_FILE": str(traces / f"{name}.jsonl")} if traces else {}
             server = self._started(port_file, log, listen, extra)
             self._servers.append(server)
             started.append((server, port_file, Path(log.name)))
@@ -110,14 +111,14 @@ class Supervisor:
         port_file: Path,
         log: IO[bytes],
         listen: str,
-        extra: Sequence[tuple[str, str]],
+        extra: Mapping[str, str],
     ) -> "subprocess.Popen[bytes]":
         environment = os.environ | {
             "DATABASE_URL": self._postgres.url(),
             "FINGERTIP_KEY_RING": str(self.key_ring),
             "FINGERTIP_LISTEN": listen,
             "FINGERTIP_PRODUCTION": "false",
-            **dict(extra),
+            **extra,
         }
         command = [sys.executable, "-m", "fingertip_server", "serve", f"--port-file={port_file}"]
         # A session of its own: a Ctrl-C in the terminal reaches the supervisor, which stops the

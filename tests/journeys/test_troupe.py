@@ -24,7 +24,7 @@ class _InterruptedError(Exception):
 
 async def test_what_a_party_says_is_told_and_kept(tmp_path: Path) -> None:
     told: list[str] = []
-    async with Troupe(lambda line: told.append(line.what), tmp_path) as troupe:
+    async with Troupe(lambda line: told.append(line.what), tmp_path, tmp_path) as troupe:
         await troupe.start("party", _party(_REPEAT_ONE_LINE), _read)
         troupe.cue("party", "answer=42")
         assert await troupe.fact("answer") == "42"
@@ -35,7 +35,7 @@ async def test_what_a_party_says_is_told_and_kept(tmp_path: Path) -> None:
 
 async def test_a_party_that_fails_ends_the_story(tmp_path: Path) -> None:
     async def play() -> None:
-        async with Troupe(_ignore, tmp_path) as troupe:
+        async with Troupe(_ignore, tmp_path, tmp_path) as troupe:
             await troupe.start("party", _party(_FAIL), _read)
             await troupe.fact("something that it never tells")
 
@@ -45,7 +45,7 @@ async def test_a_party_that_fails_ends_the_story(tmp_path: Path) -> None:
 
 async def test_an_interrupted_story_leaves_no_party(tmp_path: Path) -> None:
     async def play() -> None:
-        async with Troupe(_ignore, tmp_path, leave_seconds_max=0.1) as troupe:
+        async with Troupe(_ignore, tmp_path, tmp_path, leave_seconds_max=0.1) as troupe:
             await troupe.start("party", _party(_STAY), _read)
             await troupe.fact("settled")
             raise _InterruptedError(await troupe.fact("pid"))

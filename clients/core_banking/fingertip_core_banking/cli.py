@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
 from enum import StrEnum
@@ -88,7 +87,7 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
     ] = 0,
 ) -> None:
     """Works until it is told to stop, then finishes what it holds."""
-    from fingertip_client import tracing
+    from fingertip_client import logs, tracing
     from fingertip_client.caller import Caller
     from fingertip_client.credentials import CredentialFileError, DeviceFile
     from fingertip_client.refusal import Refused
@@ -99,7 +98,7 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
     from fingertip_core_banking.sync import CustomerSync
     from fingertip_core_banking.worker import Pace, Worker
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logs.start()
 
     async def work() -> None:
         stopping = _stop_on_signals()

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     ExtendLeaseRequest,
@@ -34,7 +34,6 @@ _ANSWER_SECONDS: Final = 10.0
 _Result = TypeVar("_Result")
 
 _log = logging.getLogger(__name__)
-_tracer = trace.get_tracer(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Worker:
         """Does one item and reports it."""
         item = held.leased.work_item
         try:
-            with _span(held.leased):
+            with _span(held.leased) as span:
                 if asyncio.get_running_loop().time() > held.fresh_until:
                     # The process was asleep: somebody else may be at work on it.
                     _log.warning("%s left alone: its lease is too old", item.kind)
@@ -129,9 +128,11 @@ class Worker:
                     self._bank, held.leased, self._pace.bank_seconds_max
                 )
                 _log.info("%s %s: %s", item.kind, item.operation_id, type(outcome).__name__)
-                await reporting.report(self._caller, held.leased, outcome)
-        except Refused as refused:
-            _log.error("%s could not be reported: %s", item.kind, refused.reason)
+                try:
+                    await reporting.report(self._caller, held.leased, outcome)
+                except Refused as refused:
+                    _log.error("%s could not be reported: %s", item.kind, refused.reason)
+                    span.set_status(StatusCode.ERROR, refused.reason)
         finally:
             del self._held[item.work_item_id]
             self._changed.set()
@@ -197,18 +198,17 @@ async def _ended(task: "asyncio.Future[_Result]") -> bool:
     return True
 
 
-def _span(leased: LeasedWorkItem) -> AbstractContextManager[trace.Span]:
+def _span(leased: LeasedWorkItem) -> AbstractContextManager[Span]:
     """Spans one item, linked to the call that asked for it."""
     item = leased.work_item
-    return _tracer.start_as_current_span(
+    return tracing.span(
         f"work/{item.kind}",
-        kind=trace.SpanKind.CONSUMER,
-        links=tracing.link_to(leased.traceparent),
+        kind=SpanKind.CONSUMER,
+        after=leased.traceparent,
+        journey_id=item.journey_id,
         attributes={
-            "fingertip.journey_id": item.journey_id,
             "fingertip.operation_id": item.operation_id,
             "fingertip.work_item_id": item.work_item_id,
             "fingertip.purpose": WorkItem.Purpose.Name(item.purpose),
         },
-        record_exception=False,
     )

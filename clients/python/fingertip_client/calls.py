@@ -18,8 +18,6 @@ from fingertip_client.retry import Patience
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
-_tracer = trace.get_tracer(__name__)
-
 
 class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
     """Carries out calls with one answer; what fails in the end raises Refused."""
@@ -44,14 +42,14 @@ class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
         attempt_seconds = client_call_details.timeout or self._patience.attempt_seconds
         now = asyncio.get_running_loop().time
         end = now() + whole_seconds
-        with _span(method):
+        with _span(method, request) as span:
             for attempt in itertools.count():
                 details = _prepared(
                     client_call_details, self._credentials, min(attempt_seconds, end - now())
                 )
                 call = await continuation(details, request)
                 try:
-                    return await call
+                    response = await call
                 except grpc.aio.AioRpcError as error:
                     refused = Refused.from_error(error)
                     pause_seconds = self._patience.backoff.pause_seconds(attempt)
@@ -60,10 +58,13 @@ class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
                     # again before he decides again.
                     if is_over or not may_repeat or not refused.outcome_is_unknown:
                         raise refused from error
+                else:
+                    _note_journey(span, response)
+                    return response
                 finally:
                     # A call that is dropped without being cancelled is never collected.
                     call.cancel()
-                trace.get_current_span().add_event("repeated", {"after": refused.code.name})
+                span.add_event("repeated", {"after": refused.code.name})
                 await asyncio.sleep(pause_seconds)
         raise AssertionError("An attempt either answers or raises.")
 
@@ -110,21 +111,28 @@ def _method(details: grpc.aio.ClientCallDetails) -> str:
 
 
 @contextlib.contextmanager
-def _span(method: str) -> Iterator[None]:
+def _span(method: str, request: object) -> Iterator[trace.Span]:
     """Wraps a call and its repetitions in one span, which holds nothing of what is sent."""
     service, _, name = method.removeprefix("/").partition("/")
     attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
-    with _tracer.start_as_current_span(
+    with tracing.span(
         f"{service}/{name}",
         kind=trace.SpanKind.CLIENT,
+        journey_id=tracing.journey_id(),
         attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
     ) as span:
+        _note_journey(span, request)
         try:
-            yield
+            yield span
         except Refused as refused:
             span.set_attribute("rpc.grpc.status", refused.code.name)
             span.set_attribute("fingertip.reason", refused.reason)
-            span.set_status(trace.StatusCode.ERROR, refused.reason or refused.code.name)
             raise
+
+
+def _note_journey(span: trace.Span, message: object) -> None:
+    """Puts a call into the journey that its request or its answer names, whatever it is part of."""
+    if not span.is_recording() or not isinstance(message, Message):
+        return
+    if journey_id := tracing.journey_of(message):
+        span.set_attribute(tracing.JOURNEY_ID, journey_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
+from fingertip_client import tracing
 from fingertip_client.caller import Caller
 from fingertip_client.credentials import DeviceFile
 from fingertip_client.retry import Patience
@@ -74,19 +75,18 @@ class Attendant:
             waiting_count=issued.waiting_count,
             time=issued.time,
         )
-        try:
-            printed_at = await asyncio.to_thread(self._printer.print_slip, slip)
-        except PrinterFault as fault:
-            _log.error("printer: %s", fault)
-            printed_at = ""
-        _log.info("issued %s%s", issued.number, " offline" if issued.is_offline else "")
+        with tracing.in_journey(issued.journey_id):
+            try:
+                printed_at = await asyncio.to_thread(self._printer.print_slip, slip)
+            except PrinterFault as fault:
+                _log.error("printer: %s", fault)
+                printed_at = ""
+            _log.info("issued %s%s", issued.number, " offline" if issued.is_offline else "")
         return Served(issued, slip, printed_at)
 
     async def settle(self, connection_seconds: float = 0.0) -> Settlement:
-        """Settles what can be settled now, and logs what came of it."""
+        """Settles what can be settled now, and logs what could not."""
         settlement = await self._settling.settle(connection_seconds)
-        for number in settlement.registered:
-            _log.info("registered %s", number)
         for number in settlement.refused:
             _log.error("refused for good: %s", number)
         trouble = str(settlement.trouble or "")

@@ -215,16 +215,10 @@ def _place(
 
 def _log_into(folder: Path) -> None:
     """Keeps what happens out of the customers' sight."""
-    import logging
+    from fingertip_client import logs
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=folder / "machine.log",
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        # python-escpos has set logging up when it was imported.
-        force=True,
-    )
+    logs.start(folder / "machine.log")
 
 
 def _device(path: Path) -> "DeviceFile":

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import grpc
-from opentelemetry import trace
 
 from fingertip.lobby.v1.lobby_service_pb2 import (
     Identification,
@@ -18,8 +17,6 @@ from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
 from fingertip_ticket_machine.journal import Journal, Taken
-
-_tracer = trace.get_tracer(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +77,11 @@ class TicketMachine:
         Raises Refused when the server says no, and NoNumber when it is away and no reserved number
         is left.
         """
-        with _tracer.start_as_current_span(
-            "ticket", attributes={"fingertip.service_line_code": service_line_code}
-        ) as span:
+        attributes = {"fingertip.service_line_code": service_line_code}
+        with tracing.span("ticket", attributes=attributes) as span:
             response = await self._ask(service_line_code, who)
             if response is not None:
-                span.set_attribute("fingertip.journey_id", response.ticket.journey_id)
+                span.set_attribute(tracing.JOURNEY_ID, response.ticket.journey_id)
                 return self._issued(response)
             span.set_attribute("fingertip.issued_offline", value=True)
             # On the disk before anybody prints it: no crash can print a number twice.

@@ -4,6 +4,7 @@ First every ticket that was taken offline is registered, in order, exactly once:
 ids that it was given before it was printed. Then numbers are reserved for the next time.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,7 +12,6 @@ from typing import Final
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
-from opentelemetry import trace
 
 from fingertip.lobby.v1.lobby_service_pb2 import (
     IssueTicketRequest,
@@ -41,7 +41,7 @@ _FINAL: Final = frozenset(
 # A line whose numbers are used up is not asked for more every few seconds.
 _AFTER_REFUSAL: Final = timedelta(minutes=30)
 
-_tracer = trace.get_tracer(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -103,24 +103,22 @@ class Settling:
             ),
             capture_time=capture_time,
         )
-        with _tracer.start_as_current_span(
-            "ticket registered", links=tracing.link_to(taken.traceparent)
-        ) as span:
+        with tracing.span("ticket registered", after=taken.traceparent):
+            journey_id = ""
             try:
                 response = await self._caller.lobby.IssueTicket(request)
+                journey_id = response.ticket.journey_id
             except Refused as refused:
-                if refused.code is grpc.StatusCode.ALREADY_EXISTS:
-                    # Heard of before, so long ago that the request is forgotten.
-                    self._journal.mark_registered(taken.ticket_id)
-                elif _is_final(refused):
+                if _is_final(refused):
                     self._journal.mark_refused(taken.ticket_id, refused.reason)
                     settlement.refused.append(taken.number)
                     return
-                else:
+                # It may have been heard of before, so long ago that the request is forgotten.
+                if refused.code is not grpc.StatusCode.ALREADY_EXISTS:
                     raise
-            else:
-                span.set_attribute("fingertip.journey_id", response.ticket.journey_id)
-                self._journal.mark_registered(taken.ticket_id)
+            self._journal.mark_registered(taken.ticket_id)
+            with tracing.in_journey(journey_id):
+                _log.info("registered %s", taken.number)
         settlement.registered.append(taken.number)
 
     async def _reserve(self, service_line_code: str, settlement: Settlement) -> None:

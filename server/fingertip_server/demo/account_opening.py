@@ -16,6 +16,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
     SubmitApplicationRequest,
 )
 from fingertip.events.v1.events_service_pb2 import WatchRequest
+from fingertip_client import tracing
 from fingertip_client.mirror import Mirror
 from fingertip_client.request_ids import new_request_id
 from fingertip_client.watch import watch
@@ -158,8 +159,9 @@ class AccountOpening:
             await self._submit()
             async for step in steps:
                 for event in mirror.apply(step):
-                    self._application = event.application
-                    self._reporter.tell("申请进展", _progress(self._application))
+                    with tracing.acting_on(event):
+                        self._application = event.application
+                        self._reporter.tell("申请进展", _progress(self._application))
                 if self._application.state in _ENDS:
                     return
 

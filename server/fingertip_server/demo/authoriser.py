@@ -17,6 +17,7 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
 )
 from fingertip.authorization.v1.task_pb2 import ChecklistFinding, Task
 from fingertip.events.v1.events_service_pb2 import WatchRequest
+from fingertip_client import tracing
 from fingertip_client.mirror import Mirror
 from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
@@ -35,8 +36,10 @@ async def be_on_duty(desk: Party) -> None:
             events = mirror.apply(step)
             if isinstance(step, Snapshot):
                 desk.ready("到岗，等待推送授权任务")
-            if any(event.task.state == Task.STATE_QUEUED for event in events):
-                await _take_next(desk)
+            queued = [event for event in events if event.task.state == Task.STATE_QUEUED]
+            if queued:
+                with tracing.acting_on(queued[0]):
+                    await _take_next(desk)
 
 
 async def _give_back(desk: Party) -> None:
@@ -70,7 +73,9 @@ async def _take_next(desk: Party) -> None:
             raise
         # A colleague was quicker.
         return
-    await _decide(desk, claimed.task)
+    # Not always the one that was announced.
+    with tracing.in_journey(claimed.task.journey_id):
+        await _decide(desk, claimed.task)
 
 
 async def _decide(desk: Party, task: Task) -> None:
@@ -140,4 +145,4 @@ def _decided(response: ApproveTaskResponse) -> str:
 
 
 if __name__ == "__main__":
-    party.play("授权员", be_on_duty)
+    party.play("centre-desk", "授权员", be_on_duty)

@@ -12,6 +12,7 @@ from fingertip.events.v1.event_pb2 import Event
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.lobby_service_pb2 import ClaimArrivalRequest
+from fingertip_client import tracing
 from fingertip_client.mirror import Mirror
 from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
@@ -46,7 +47,8 @@ async def be_in_the_lobby(tablet: Party) -> None:
                 tablet.ready("到岗，关注本网点动态")
                 continue
             for event in events:
-                await lobby.hear(event)
+                with tracing.acting_on(event):
+                    await lobby.hear(event)
 
 
 class _Lobby:
@@ -125,4 +127,4 @@ def _told(view: GetCustomerViewResponse) -> str:
 
 
 if __name__ == "__main__":
-    party.play("大堂经理", be_in_the_lobby)
+    party.play("lobby-tablet", "大堂经理", be_in_the_lobby)

@@ -1,5 +1,6 @@
 """How each party is started, and what the narrator makes of what it says."""
 
+import json
 import re
 import shutil
 import sys
@@ -14,8 +15,8 @@ from fingertip_server.demo.troupe import PartyFailed
 
 _TICKET = re.compile(r"[A-Z]\d{3} ")
 _ADAPTER = "模拟核心银行"
-_SYNCED = re.compile(r" INFO (\d+) customers changed")
-_EXECUTED = re.compile(r" INFO core\.open_account ([0-9a-f]{8})\S*: (\w+)")
+_SYNCED = re.compile(r"(\d+) customers changed")
+_EXECUTED = re.compile(r"core\.open_account ([0-9a-f]{8})\S*: (\w+)")
 _OUTCOMES = {
     "Unknown": "超时未答：如实上报“结果未知”",
     "Done": "查明已经开户，上报结果",
@@ -32,6 +33,7 @@ class Stage:
     devices: Mapping[str, Path]
     password_file: Path
     logs: Path
+    traces: Path
 
     @property
     def customers(self) -> Path:
@@ -102,12 +104,17 @@ def heard_of_staff(said: str) -> Line | None:
 
 def heard_of_core_banking(said: str) -> Line | None:
     """Reads the adapter's log."""
-    if synced := _SYNCED.search(said):
+    try:
+        event = str(json.loads(said)["event"])
+    except (ValueError, TypeError, KeyError):
+        # Anything else is for the log.
+        return None
+    if synced := _SYNCED.fullmatch(event):
         count = synced[1]
         return Line(
             _ADAPTER, "同步客户资料", f"{count} 位有变化", facts={"customers_synced": count}
         )
-    if executed := _EXECUTED.search(said):
+    if executed := _EXECUTED.fullmatch(event):
         return Line(_ADAPTER, f"开户指令 {executed[1]}", _OUTCOMES.get(executed[2], executed[2]))
     return None
 

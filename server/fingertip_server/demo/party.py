@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fingertip.identity.v1.identity_service_pb2 import EndShiftRequest, StartShiftRequest
 from fingertip.identity.v1.staff_pb2 import Staff
+from fingertip_client import tracing
 from fingertip_client.caller import Caller
 from fingertip_client.credentials import DeviceFile
 from fingertip_client.refusal import Refused
@@ -48,14 +49,20 @@ class Party:
         await self.caller.sign_out()
 
 
-def play(role: str, part: Callable[[Party], Awaitable[None]]) -> None:
-    """Plays a part until it ends, SIGTERM comes, or the narrator is gone."""
+def play(device: str, role: str, part: Callable[[Party], Awaitable[None]]) -> None:
+    """Plays a part until it ends, SIGTERM comes, or the narrator is gone.
+
+    Its spans are those of the service `fingertip-<device>`.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--target", action="append", required=True)
     parser.add_argument("--device", type=Path, required=True)
     parser.add_argument("--password-file", type=Path, required=True)
     parser.add_argument("staff_number")
-    sys.exit(asyncio.run(_play(role, part, parser.parse_args())))
+    given = parser.parse_args()
+    with tracing.exporting(f"fingertip-{device}"):
+        code = asyncio.run(_play(role, part, given))
+    sys.exit(code)
 
 
 async def _play(

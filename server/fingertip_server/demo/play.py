@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 import time
 import types
@@ -18,6 +19,7 @@ from fingertip_server.packs.synthetic import SyntheticCustomer
 from fingertip_server.supervisor import Supervisor
 
 _SERVERS = 2
+_TRACES = "traces"
 # The bank is slow enough for a part of the view to come late, and once it does not answer at all,
 # though it did what it was asked.
 _FAULTS = {
@@ -50,7 +52,7 @@ def play(folder: Path, *, count_of_customers: int = 2000) -> int:
     except PartyFailed as failed:
         narrator.fail(str(failed))
         return 1
-    narrator.say("全部进程已退出", "演示结束", _since(start))
+    narrator.say("全部进程已退出", f"演示结束，调用链在 {folder / _TRACES}", _since(start))
     return 0
 
 
@@ -62,14 +64,23 @@ def _set(supervisor: Supervisor, folder: Path, narrator: Narrator) -> Stage:
     password_file = open_accounts(settings, folder)
     narrator.say("装载示范银行", f"银行包 {version}", _since(start))
     start = time.perf_counter()
-    supervisor.start_servers(_SERVERS)
+    traces = _emptied(folder / _TRACES)
+    supervisor.start_servers(_SERVERS, traces=traces)
     narrator.say("启动服务器进程", "，".join(supervisor.targets), _since(start))
     start = time.perf_counter()
     devices = enrolment.enrol(cast.PROPS, folder / "devices", settings, supervisor.targets)
     narrator.say("设备登记", f"{len(devices)} 台，凭证各存于本机", _since(start))
-    stage = Stage(folder, list(supervisor.targets), devices, password_file, supervisor.logs)
+    stage = Stage(folder, list(supervisor.targets), devices, password_file, supervisor.logs, traces)
     stage.faults.write_text(json.dumps(_FAULTS), encoding="utf-8")
     return stage
+
+
+def _emptied(folder: Path) -> Path:
+    """Returns the folder without what an earlier run left in it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    return folder
 
 
 def _guest(stage: Stage, count_of_customers: int) -> SyntheticCustomer:
@@ -82,7 +93,7 @@ def _guest(stage: Stage, count_of_customers: int) -> SyntheticCustomer:
 
 async def _perform(stage: Stage, guest: SyntheticCustomer, narrator: Narrator) -> None:
     staff = (*cast.WATCHERS, cast.TELLER)
-    async with Troupe(narrator.tell, stage.logs) as troupe:
+    async with Troupe(narrator.tell, stage.logs, stage.traces) as troupe:
         await troupe.start(
             cast.CORE_BANKING, parts.core_banking(stage), parts.heard_of_core_banking
         )

@@ -13,6 +13,7 @@ from fingertip.lobby.v1.lobby_service_pb2 import (
     StartServingRequest,
 )
 from fingertip.lobby.v1.ticket_pb2 import Ticket
+from fingertip_client import tracing
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.demo import party
 from fingertip_server.demo.account_opening import AccountOpening
@@ -30,16 +31,16 @@ async def serve(desk: Party) -> None:
     applicant = Applicant.from_json(await desk.cues.get())
     ticket = await _call(desk)
     journey_id, customer_id = await _recognise(desk, ticket)
-    opening = AccountOpening(desk, _DESK, customer_id, journey_id)
-    await opening.open_account(applicant)
-    await desk.reporter.timed(
-        "办结",
-        desk.caller.lobby.CompleteTicket(
-            CompleteTicketRequest(request_id=new_request_id(), ticket_id=ticket.ticket_id)
-        ),
-        lambda response: f"{response.ticket.number} 办理完毕",
-    )
-    await _tell_journey(desk, journey_id)
+    with tracing.in_journey(journey_id):
+        await AccountOpening(desk, _DESK, customer_id, journey_id).open_account(applicant)
+        await desk.reporter.timed(
+            "办结",
+            desk.caller.lobby.CompleteTicket(
+                CompleteTicketRequest(request_id=new_request_id(), ticket_id=ticket.ticket_id)
+            ),
+            lambda response: f"{response.ticket.number} 办理完毕",
+        )
+        await _tell_journey(desk, journey_id)
 
 
 async def _clear(desk: Party) -> None:
@@ -117,4 +118,4 @@ async def _tell_journey(desk: Party, journey_id: str) -> None:
 
 
 if __name__ == "__main__":
-    party.play("柜员", serve)
+    party.play("teller-desk", "柜员", serve)

@@ -23,13 +23,22 @@ class PartyFailed(Exception):
 
 
 class Troupe:
-    """A context in which processes play; leaving it leaves none of them behind."""
+    """A context in which processes play; leaving it leaves none of them behind.
+
+    Each writes its log and its spans into files of its own, named after it.
+    """
 
     def __init__(
-        self, hear: Callable[[Line], None], logs: Path, *, leave_seconds_max: float = 8.0
+        self,
+        hear: Callable[[Line], None],
+        logs: Path,
+        traces: Path,
+        *,
+        leave_seconds_max: float = 8.0,
     ) -> None:
         self._hear = hear
         self._logs = logs
+        self._traces = traces
         self._leave_seconds_max = leave_seconds_max
         self._processes: dict[str, Process] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
@@ -44,6 +53,7 @@ class Troupe:
             stdout=PIPE,
             stderr=STDOUT,
             limit=_LINE_BYTES_MAX,
+            env=os.environ | {"FINGERTIP_TRACE_FILE": str(self._traces / f"{name}.jsonl")},
             # A Ctrl-C in the terminal reaches the narrator alone, who sees the others off.
             start_new_session=True,
         )
