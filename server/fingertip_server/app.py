@@ -22,7 +22,7 @@ from fingertip.events.v1 import events_service_pb2
 from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
 from fingertip.lobby.v1 import lobby_service_pb2
-from fingertip_server import domains, errors
+from fingertip_server import domains, errors, telemetry
 from fingertip_server.applications import handlers as applications
 from fingertip_server.audit import handlers as audit
 from fingertip_server.authorization import handlers as authorization
@@ -46,6 +46,7 @@ from fingertip_server.protection.protection import Protection
 from fingertip_server.rpc import binding, service
 from fingertip_server.rpc.frame import Frame
 from fingertip_server.rpc.health import Health
+from fingertip_server.rpc.measuring import Measuring
 from fingertip_server.rpc.pipeline import Pipeline
 from fingertip_server.rpc.timers import Timers
 from fingertip_server.rpc.units import Units
@@ -97,6 +98,7 @@ class App:
         self.units = Units(self.engine)
         self.wakeups = Wakeups()
         self.readers = Readers(self.units, self.wakeups)
+        self.measuring = Measuring(self.units, domains.QUEUES)
         self.port = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -117,6 +119,7 @@ class App:
             tokens=Tokens(self.protection, epoch),
             scopes=Scopes(self.units, domains.branch_of_application),
             snapshots=domains.snapshots(lambda: self.frame.bank),
+            clock=self.authenticator.clock,
             limits=Limits(
                 settings.heartbeat_seconds, settings.stream_seconds_max, settings.streams_max
             ),
@@ -127,6 +130,8 @@ class App:
         self._run(self.timers.run())
         self._run(self.authenticator.keep_flushing())
         self._run(self.health.run())
+        if telemetry.is_measured():
+            self._run(self.measuring.run())
         await self.health.look()
         await self.server.start()
         _log.info("serving", port=self.port)

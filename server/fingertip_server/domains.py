@@ -14,12 +14,14 @@ from fingertip_server.applications import timers as application_timers
 from fingertip_server.authorization import constraints as authorization_constraints
 from fingertip_server.authorization import review
 from fingertip_server.authorization import snapshots as authorization_snapshots
+from fingertip_server.authorization import store as authorization_store
 from fingertip_server.authorization import timers as authorization_timers
 from fingertip_server.customer import completions as customer_completions
 from fingertip_server.customer import timers as customer_timers
 from fingertip_server.events.watching import Snapshot
 from fingertip_server.fulfilment import constraints as fulfilment_constraints
 from fingertip_server.fulfilment import snapshots as fulfilment_snapshots
+from fingertip_server.fulfilment import store as fulfilment_store
 from fingertip_server.fulfilment import timers as fulfilment_timers
 from fingertip_server.identity import constraints as identity_constraints
 from fingertip_server.identity import timers as identity_timers
@@ -30,6 +32,7 @@ from fingertip_server.lobby import snapshots as lobby_snapshots
 from fingertip_server.packs.bank import Bank
 from fingertip_server.rpc import timers
 from fingertip_server.rpc.hooks import Hooks
+from fingertip_server.rpc.measuring import Queue
 
 HOOKS = Hooks(
     decisions={application_decisions.SUBJECT: application_decisions.DECISIONS},
@@ -59,6 +62,9 @@ CONSTRAINTS: dict[str, Callable[[], errors.DomainError]] = {
     **lobby_constraints.CONSTRAINTS,
     **identity_constraints.CONSTRAINTS,
 }
+
+
+QUEUES: Sequence[Queue] = (fulfilment_store.waiting, authorization_store.waiting)
 
 
 def snapshots(bank: Callable[[], Bank]) -> dict[str, Sequence[Snapshot]]:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from opentelemetry import metrics, trace
@@ -20,8 +21,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from structlog.typing import EventDict
 
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -35,6 +37,7 @@ def start(service: str, *, trace_file: Path | None, sample_ratio: float, log_lev
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _add_traceparent,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
@@ -71,9 +74,14 @@ def start(service: str, *, trace_file: Path | None, sample_ratio: float, log_lev
 
 def stop() -> None:
     """Sends what was recorded and not sent yet."""
-    provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
-        provider.shutdown()
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        if isinstance(provider, TracerProvider | MeterProvider):
+            provider.shutdown()
+
+
+def is_measured() -> bool:
+    """Says whether somebody takes the metrics."""
+    return isinstance(metrics.get_meter_provider(), MeterProvider)
 
 
 def traceparent() -> str:
@@ -84,16 +92,31 @@ def traceparent() -> str:
 
 
 @contextmanager
-def linked_span(name: str, parent: str, journey_id: str) -> Iterator[None]:
-    """Spans work that continues the trace of `parent`, a W3C traceparent or an empty text."""
+def timer_span(kind: str) -> Iterator[None]:
+    """Spans what is due, and says of a failure only its kind: its text may be personal."""
     with _tracer.start_as_current_span(
-        name, context=context_of(parent), kind=SpanKind.PRODUCER
+        f"timer/{kind}", record_exception=False, set_status_on_exception=False
     ) as span:
-        if journey_id:
-            span.set_attribute("fingertip.journey_id", journey_id)
-        yield
+        try:
+            yield
+        except Exception as error:
+            span.set_status(StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+def note_journey(journey_id: UUID | None) -> None:
+    """Puts the current span into the journey that its work was found to be about, if any."""
+    if journey_id is not None:
+        trace.get_current_span().set_attribute("fingertip.journey_id", str(journey_id))
 
 
 def context_of(parent: str) -> Context | None:
     """Returns the context that a W3C traceparent describes; None for an empty text."""
     return _PROPAGATOR.extract({"traceparent": parent}) if parent else None
+
+
+def _add_traceparent(_logger: object, _level: str, line: EventDict) -> EventDict:
+    """Leads from a line that is logged in the midst of a call to the call."""
+    if "traceparent" not in line and (current := traceparent()):
+        line["traceparent"] = current
+    return line

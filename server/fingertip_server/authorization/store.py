@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Row,
     Table,
     Text,
@@ -27,6 +28,7 @@ from fingertip_server.authorization.rules import Person, State
 from fingertip_server.authorization.tables import Task, TaskDecision
 from fingertip_server.db import leases
 from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.measuring import Waiting
 
 _TASK = cast("Table", Task.__table__)
 # Written out, so that the planner sees that the partial indexes fit.
@@ -99,6 +101,16 @@ _DECIDE = (
         version=_TASK.c.version + 1,
     )
     .returning(_TASK)
+)
+_WAITING = (
+    select(
+        Task.centre_id,
+        Task.skill,
+        func.count().label("waiting"),
+        func.extract("epoch", func.fingertip_now() - func.min(Task.create_time)).label("seconds"),
+    )
+    .where(Task.state == _QUEUED)
+    .group_by(Task.centre_id, Task.skill)
 )
 _REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id)
 # Whether somebody of those on shift may decide about a task. Of three persons one always may.
@@ -250,6 +262,15 @@ def with_somebody(
         .limit(limit)
     )
     return call.connection.execute(statement, _present(present)).scalars().all()
+
+
+def waiting(connection: Connection) -> list[Waiting]:
+    """Returns how many tasks of each centre and skill wait for an authoriser."""
+    rows = connection.execute(_WAITING)
+    return [
+        Waiting("task", f"{row.centre_id}/{row.skill}", row.waiting, float(row.seconds))
+        for row in rows
+    ]
 
 
 def has_parked(call: Call, scenes: Collection[str]) -> bool:

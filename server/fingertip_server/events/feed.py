@@ -43,6 +43,7 @@ class Commit:
     """What one transaction appended to a topic."""
 
     position: int
+    time: datetime
     seen: tuple[Seen, ...]
     # Subjects of the security topic.
     invalidated: tuple[str, ...]
@@ -95,6 +96,7 @@ def _commit(rows: Sequence[Row[Any]]) -> Commit:
     known = set(RESOURCE_FIELDS.values())
     return Commit(
         position=rows[0].position,
+        time=rows[0].created_at,
         seen=tuple(_seen(row) for row in rows if row.kind in known),
         invalidated=tuple(row.payload.decode() for row in rows if row.kind == INVALIDATED),
     )

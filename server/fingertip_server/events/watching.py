@@ -12,6 +12,7 @@ from functools import partial
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from opentelemetry import metrics
 from sqlalchemy import Connection
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
@@ -29,6 +30,7 @@ from fingertip_server.events.feed import Commit, Head
 from fingertip_server.events.readers import Readers, Subscription
 from fingertip_server.events.scopes import Scope, Scopes
 from fingertip_server.events.tokens import Cursor, Tokens, view_of
+from fingertip_server.identity.clock import DatabaseClock
 from fingertip_server.rpc import streams
 from fingertip_server.rpc.drafts import Announced
 from fingertip_server.rpc.principal import Principal
@@ -39,6 +41,10 @@ _SNAPSHOT_EVENTS_PER_MESSAGE = 100
 _STREAMS_PER_PRINCIPAL_MAX = 3
 _GOING_AWAY_SECONDS_MAX = 2.0
 _FILL_ROWS = 500
+
+_lag = metrics.get_meter("fingertip").create_histogram(
+    "fingertip.watch.lag", unit="ms", description="How long changes take to reach their watchers."
+)
 
 Authenticate = Callable[[], Awaitable[Principal]]
 Snapshot = Callable[[Connection, str], Iterable[Announced]]
@@ -63,6 +69,7 @@ class Watching:
     tokens: Tokens
     scopes: Scopes
     snapshots: dict[str, Sequence[Snapshot]]
+    clock: DatabaseClock
     limits: Limits
     is_draining: bool = False
     _open: Counter[str] = field(default_factory=Counter)
@@ -89,6 +96,11 @@ class Watching:
         """Has every stream say that it goes away, and end."""
         self.is_draining = True
         self.readers.poke_all()
+
+    def note_lag(self, commit: Commit) -> None:
+        """Notes how long a change has taken from its commit to a watcher who keeps up."""
+        late_seconds = self.clock.seconds() - commit.time.timestamp()
+        _lag.record(max(late_seconds, 0.0) * 1000)
 
     async def ended(self, seconds_max: float) -> None:
         """Waits until every stream has ended, or for so long."""
@@ -167,6 +179,7 @@ class _Stream:
             if commit is not None:
                 if commit.position > self._sent:
                     self._sent = commit.position
+                    self._watching.note_lag(commit)
                     yield self._message(self._seen_of(commit))
                     quiet_since = time.monotonic()
                 continue

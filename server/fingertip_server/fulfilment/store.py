@@ -27,6 +27,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fingertip_server.fulfilment.states import LEASABLE, TROUBLED, State
 from fingertip_server.fulfilment.tables import WorkItem
+from fingertip_server.rpc.measuring import Waiting
 
 # One value for a whole statement, and one that an index can be searched by: a volatile function
 # compared with each row could not.
@@ -109,6 +110,16 @@ _HELD = (
     select(WorkItem)
     .where(WorkItem.work_item_id == bindparam("id", type_=Uuid))
     .with_for_update(key_share=True)
+)
+
+_WAITING = (
+    select(
+        WorkItem.kind,
+        func.count().label("waiting"),
+        func.extract("epoch", func.fingertip_now() - func.min(WorkItem.ready_at)).label("seconds"),
+    )
+    .where(_is(WorkItem.state, LEASABLE))
+    .group_by(WorkItem.kind)
 )
 
 # Set by set, so that nothing is written about the many items whose time does not run out.
@@ -196,6 +207,12 @@ def troubled_about(session: Session, subject_kind: str, subject_id: str) -> Sequ
         _is(WorkItem.state, TROUBLED),
     )
     return session.scalars(query).all()
+
+
+def waiting(connection: Connection) -> list[Waiting]:
+    """Returns how much work of each kind waits for an adapter."""
+    rows = connection.execute(_WAITING)
+    return [Waiting("work_item", row.kind, row.waiting, float(row.seconds)) for row in rows]
 
 
 def start_overdue(connection: Connection, timer: str, items_max: int) -> None:

@@ -98,9 +98,10 @@ class Timers:
             # Another process may have been faster.
             if call.connection.execute(_CLAIM, names).rowcount:
                 self._due[kind](call, subject)
+                telemetry.note_journey(call.journey_id)
 
         try:
-            with telemetry.linked_span(f"timer/{kind}", "", ""):
+            with telemetry.timer_span(kind):
                 await self._pipeline.due(kind, work)
         except errors.Unavailable:
             raise
