@@ -157,11 +157,14 @@ class Pipeline:
     ) -> Message:
         frame = self._frame
         if not method.has_transaction:
-            return await frame.units.autocommit(
-                lambda connection: self._handled(
-                    method, self._call(method, principal, connection, request, prepared), request
-                )
-            )
+
+            def read(connection: Connection) -> Message:
+                call = self._call(method, principal, connection, request, prepared)
+                answer = self._handled(method, call, request, span)
+                span.ended(call.journey_id)
+                return answer
+
+            return await frame.units.autocommit(read)
         key = (
             idempotency.key_of(principal.scope, method.name, request)
             if method.is_idempotent
@@ -170,7 +173,7 @@ class Pipeline:
 
         def unit(connection: Connection) -> tuple[Message, Call]:
             call = self._call(method, principal, connection, request, prepared)
-            answer = self._handled(method, call, request)
+            answer = self._handled(method, call, request, span)
             self._append(method, call, key, answer, span)
             return answer, call
 
@@ -274,8 +277,13 @@ class Pipeline:
 
         self._announce(await self._frame.units.transaction(unit))
 
-    def _handled(self, method: Method, call: Call, request: Message) -> Message:
-        answer: Message = method.handler(call, request)
+    def _handled(self, method: Method, call: Call, request: Message, span: CallSpan) -> Message:
+        try:
+            answer: Message = method.handler(call, request)
+        except errors.DomainError:
+            # A refusal was in a journey, too; what is rolled back otherwise may not have been.
+            span.ended(call.journey_id)
+            raise
         call.flush()
         if method.is_masked:
             masking.mask(answer)
