@@ -4,6 +4,7 @@ import json
 import stat
 from pathlib import Path
 
+import grpc
 import pytest
 from google.protobuf.message import Message
 
@@ -13,10 +14,12 @@ from fingertip.identity.v1.identity_service_pb2 import (
     EnrolDeviceResponse,
     GetSessionRequest,
     GetSessionResponse,
+    SignInRequest,
     SignInResponse,
     SignOutResponse,
 )
 from fingertip_client.credentials import CredentialFileError, Credentials, DeviceFile
+from fingertip_client.refusal import Refused
 from tests.client import scripted
 
 IDENTITY = "fingertip.identity.v1.IdentityService"
@@ -55,6 +58,26 @@ async def test_a_device_and_then_a_person_are_told_with_every_call() -> None:
     machine = {"fingertip-device": "c-secret"}
     person = machine | {"authorization": "Bearer t-secret"}
     assert seen == [{}, machine, person, person, machine]
+
+
+async def test_signing_in_says_nothing_of_who_was_signed_in_before() -> None:
+    seen: list[dict[str, str]] = []
+
+    async def sign_in(request: Message, context: scripted.Context) -> Message:
+        seen.append(identity_of(context))
+        assert isinstance(request, SignInRequest)
+        if request.password == "wrong":
+            await scripted.refuse(context, grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS")
+        return SignInResponse(token="t-secret")
+
+    async with scripted.calling(IDENTITY, unary={"SignIn": sign_in}, device="c-secret") as caller:
+        await caller.sign_in("100101", "correct horse")
+        await caller.sign_in("100102", "correct horse")
+        assert caller.credentials.token == "t-secret"
+        with pytest.raises(Refused, match="WRONG_CREDENTIALS"):
+            await caller.sign_in("100103", "wrong")
+        assert not caller.credentials.token
+    assert seen == [{"fingertip-device": "c-secret"}] * 3
 
 
 async def test_streams_say_who_calls_too() -> None:

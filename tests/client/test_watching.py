@@ -236,7 +236,7 @@ async def test_leaving_the_loop_ends_the_stream_at_the_server() -> None:
     async with scripted.calling(EVENTS, streams={"Watch": perform}) as caller:
         async with contextlib.aclosing(watch(caller, BRANCH)) as stream:
             assert await anext(stream) == Snapshot((), "t1")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(1):
             await ended.wait()
 
 

@@ -12,7 +12,8 @@ from fingertip_client.request_ids import new_request_id
 from fingertip_client.watch import Change, Interrupted, Snapshot, watch
 from fingertip_server.app import App
 from fingertip_server.settings import Settings
-from tests.world import Credentials, World, refused
+from tests.conftest import Clock
+from tests.world import PASSWORD, Credentials, World, refused
 
 BRANCH = WatchRequest(branch_id="0101")
 
@@ -87,6 +88,13 @@ async def test_a_damaged_token_leads_to_a_snapshot(world: World) -> None:
     assert [event.ticket.number for event in snapshot.events] == [number]
 
 
+async def test_a_watch_that_is_left_gives_its_place_back_at_once(world: World) -> None:
+    # A member of staff has three places.
+    for _ in range(12):
+        async with contextlib.aclosing(watch(world.teller, BRANCH)) as steps:
+            assert isinstance(await anext(steps), Snapshot)
+
+
 async def test_a_watch_ends_with_the_session(world: World) -> None:
     async with contextlib.aclosing(watch(world.teller, BRANCH)) as steps:
         await anext(steps)
@@ -94,6 +102,14 @@ async def test_a_watch_ends_with_the_session(world: World) -> None:
         with refused("NOT_SIGNED_IN"):
             async for _ in steps:
                 pass
+
+
+async def test_whoever_idled_signs_in_again(world: World, clock: Clock) -> None:
+    await clock.advance(16 * 60)
+    with refused("NOT_SIGNED_IN"):
+        await world.teller.lobby.ListTickets(ListTicketsRequest())
+    await world.teller.sign_in("100103", PASSWORD)
+    await world.teller.lobby.ListTickets(ListTicketsRequest())
 
 
 async def test_the_same_request_again_is_the_same_ticket(world: World) -> None:

@@ -83,7 +83,12 @@ class Caller:
         )
 
     async def sign_in(self, staff_number: str, password: str) -> StaffSession:
-        """Signs a member of staff in on this device; the token stays in memory."""
+        """Signs a member of staff in on this device; the token stays in memory.
+
+        Whoever was signed in before is forgotten, also where this is refused: a token that ran out
+        would have the server refuse the call before it looks at the password.
+        """
+        self.credentials.token = ""
         response = await self.identity.SignIn(
             SignInRequest(request_id=new_request_id(), staff_number=staff_number, password=password)
         )
