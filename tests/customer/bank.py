@@ -20,7 +20,7 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     FailWorkItemRequest,
     LeaseWorkItemsRequest,
 )
-from fingertip.fulfilment.v1.work_item_pb2 import LeasedWorkItem, WorkResult
+from fingertip.fulfilment.v1.work_item_pb2 import LeasedWorkItem, ResolvedCustomer, WorkResult
 from fingertip_client.caller import Caller
 from fingertip_client.request_ids import new_request_id
 from tests.world import World
@@ -78,6 +78,19 @@ async def complete(leased: Iterable[tuple[Caller, LeasedWorkItem]]) -> None:
                 result=WorkResult(section=_CONTENTS[kind]),
             )
         )
+
+
+async def resolve(adapter: Caller, item: LeasedWorkItem, customer_number: str) -> None:
+    """Says who belongs to a card or document; an empty number is nobody."""
+    result = WorkResult(resolved_customer=ResolvedCustomer(customer_number=customer_number))
+    await adapter.fulfilment.CompleteWorkItem(
+        CompleteWorkItemRequest(
+            request_id=new_request_id(),
+            work_item_id=item.work_item.work_item_id,
+            fence=item.fence,
+            result=result,
+        )
+    )
 
 
 async def fail(leased: Iterable[tuple[Caller, LeasedWorkItem]]) -> None:

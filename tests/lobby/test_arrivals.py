@@ -6,11 +6,7 @@ from uuid import uuid4
 import pytest
 
 from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
-from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
-    CompleteWorkItemRequest,
-    FailWorkItemRequest,
-)
-from fingertip.fulfilment.v1.work_item_pb2 import LeasedWorkItem, ResolvedCustomer, WorkResult
+from fingertip.fulfilment.v1.fulfilment_service_pb2 import FailWorkItemRequest
 from fingertip.identity.v1.identity_service_pb2 import StartShiftRequest
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.lobby_service_pb2 import (
@@ -66,18 +62,6 @@ async def _serve(world: World, ticket: Ticket) -> None:
     lobby = world.teller.lobby
     await lobby.CallTicket(CallTicketRequest(request_id=new_request_id(), desk="3", **ids))
     await lobby.StartServing(StartServingRequest(request_id=new_request_id(), **ids))
-
-
-async def _answer(world: World, item: LeasedWorkItem, customer_number: str) -> None:
-    result = WorkResult(resolved_customer=ResolvedCustomer(customer_number=customer_number))
-    await world.crm_adapter.fulfilment.CompleteWorkItem(
-        CompleteWorkItemRequest(
-            request_id=new_request_id(),
-            work_item_id=item.work_item.work_item_id,
-            fence=item.fence,
-            result=result,
-        )
-    )
 
 
 async def test_an_important_customer_is_announced_with_her_ticket(world: World) -> None:
@@ -338,7 +322,7 @@ async def test_whom_the_master_does_not_know_is_asked_for_and_the_alert_follows(
     async with watching(world.lobby_manager) as stream:
         while not (await next_message(stream)).HasField("snapshot_end"):
             pass
-        await _answer(world, item, wang().customer_number)
+        await bank.resolve(world.crm_adapter, item, wang().customer_number)
         message = await next_events(stream)
     [arrival] = [event.arrival for event in message.events if event.HasField("arrival")]
     [known] = [event.ticket for event in message.events if event.HasField("ticket")]
@@ -354,7 +338,7 @@ async def test_whom_the_bank_does_not_know_stays_a_stranger(
 ) -> None:
     await issue(world.ticket_machine, identification=card(UNKNOWN_CARD))
     [item] = await bank.lease(world.crm_adapter, "crm.resolve_customer")
-    await _answer(world, item, "")
+    await bank.resolve(world.crm_adapter, item, "")
     other = await issue(world.ticket_machine, identification=card(UNKNOWN_CARD))
     [item] = await bank.lease(world.crm_adapter, "crm.resolve_customer")
     assert item.work_item.subject_id == other.ticket_id
@@ -377,5 +361,5 @@ async def test_who_is_served_already_alerts_nobody_when_the_bank_knows_her(world
     ticket = await issue(world.ticket_machine, identification=card(UNKNOWN_CARD))
     await _serve(world, ticket)
     [item] = await bank.lease(world.crm_adapter, "crm.resolve_customer")
-    await _answer(world, item, wang().customer_number)
+    await bank.resolve(world.crm_adapter, item, wang().customer_number)
     assert not await _open(world.lobby_manager)

@@ -42,7 +42,8 @@ def look_up_customer(call: Call, request: LookUpCustomerRequest) -> LookUpCustom
     if request.WhichOneof("key") == "ticket_id":
         found, journey_id = _by_ticket(call, UUID(request.ticket_id))
     else:
-        found, journey_id = _by_identifier(call, request), uuid4()
+        found = _by_identifier(call, request)
+        journey_id = UUID(request.journey_id) if request.journey_id else uuid4()
     call.journey_id = journey_id
     # Several found by one phone are one look, at whoever has the phone.
     call.record("customer", found[0].customer_id if len(found) == 1 else "")
