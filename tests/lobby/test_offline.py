@@ -1,7 +1,7 @@
 """Numbers printed while the server is away, and registered afterwards."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
@@ -9,14 +9,8 @@ from fingertip.lobby.v1.ticket_pb2 import Ticket
 from fingertip_client.refusal import Refused
 from tests.conftest import Clock, Database
 from tests.customer.master import sync, wang
-from tests.lobby.tickets import call_next, card, issue, late, listed, press, reserve
+from tests.lobby.tickets import call_next, card, issue, late, listed, reserve, server_time
 from tests.world import World, refused
-
-
-async def _now(database: Database) -> datetime:
-    [row] = await database.as_application("SELECT fingertip_now() AS now")
-    now: datetime = row["now"]
-    return now.astimezone(UTC)
 
 
 async def test_a_block_is_taken_out_of_the_line_s_numbers(world: World) -> None:
@@ -52,7 +46,7 @@ async def test_a_printed_number_is_registered_as_it_was_taken(
     world: World, database: Database, clock: Clock
 ) -> None:
     block = await reserve(world.ticket_machine)
-    taken = await _now(database)
+    taken = await server_time(database)
     await clock.advance(300)
     request = late(block, 2, taken)
     ticket = (await world.ticket_machine.lobby.IssueTicket(request)).ticket
@@ -67,7 +61,7 @@ async def test_who_took_a_number_offline_keeps_his_place(
     world: World, database: Database, clock: Clock
 ) -> None:
     block = await reserve(world.ticket_machine)
-    taken = await _now(database)
+    taken = await server_time(database)
     await clock.advance(60)
     online = await issue(world.ticket_machine)
     answer = await world.ticket_machine.lobby.IssueTicket(late(block, 1, taken))
@@ -80,7 +74,7 @@ async def test_the_same_registration_again_is_the_same_ticket(
     world: World, database: Database
 ) -> None:
     block = await reserve(world.ticket_machine)
-    request = late(block, 1, await _now(database))
+    request = late(block, 1, await server_time(database))
     answers = await asyncio.gather(
         *(world.ticket_machine.lobby.IssueTicket(request) for _ in range(16))
     )
@@ -90,7 +84,7 @@ async def test_the_same_registration_again_is_the_same_ticket(
 
 async def test_a_number_is_registered_exactly_once(world: World, database: Database) -> None:
     block = await reserve(world.ticket_machine)
-    taken = await _now(database)
+    taken = await server_time(database)
     attempts = [late(block, 1, taken) for _ in range(8)]
     outcomes = await asyncio.gather(
         *(world.ticket_machine.lobby.IssueTicket(attempt) for attempt in attempts),
@@ -106,7 +100,10 @@ async def test_a_number_is_registered_exactly_once(world: World, database: Datab
 
 async def test_a_ticket_s_id_is_taken_once(world: World, database: Database) -> None:
     block = await reserve(world.ticket_machine)
-    one, other = late(block, 1, await _now(database)), late(block, 2, await _now(database))
+    one, other = (
+        late(block, 1, await server_time(database)),
+        late(block, 2, await server_time(database)),
+    )
     other.ticket_id = one.ticket_id
     await world.ticket_machine.lobby.IssueTicket(one)
     with refused("TICKET_EXISTS") as refusal:
@@ -120,14 +117,16 @@ async def test_a_number_outside_of_the_block_is_refused(
 ) -> None:
     block = await reserve(world.ticket_machine, count=5)
     with refused("NUMBER_NOT_RESERVED"):
-        await world.ticket_machine.lobby.IssueTicket(late(block, number, await _now(database)))
+        await world.ticket_machine.lobby.IssueTicket(
+            late(block, number, await server_time(database))
+        )
 
 
 async def test_a_number_of_another_line_or_machine_is_refused(
     world: World, database: Database
 ) -> None:
     block = await reserve(world.ticket_machine)
-    taken = await _now(database)
+    taken = await server_time(database)
     request = late(block, 1, taken)
     request.service_line_code = "C"
     with refused("NUMBER_NOT_RESERVED"):
@@ -142,14 +141,18 @@ async def test_a_number_of_another_line_or_machine_is_refused(
 
 async def test_a_ticket_was_not_taken_tomorrow(world: World, database: Database) -> None:
     block = await reserve(world.ticket_machine)
-    request = late(block, 1, await _now(database) + timedelta(hours=1))
+    request = late(block, 1, await server_time(database) + timedelta(hours=1))
     with refused("INVALID_REQUEST") as refusal:
         await world.ticket_machine.lobby.IssueTicket(request)
     assert [violation.field for violation in refusal.value.violations] == ["capture_time"]
 
 
-async def test_what_belongs_together_is_given_together(world: World) -> None:
-    request = press(ticket_id="00000000-0000-4000-8000-000000000000")
+@pytest.mark.parametrize("missing", ["ticket_id", "reserved_number", "capture_time"])
+async def test_what_belongs_together_is_given_together(
+    world: World, database: Database, missing: str
+) -> None:
+    request = late(await reserve(world.ticket_machine), 1, await server_time(database))
+    request.ClearField(missing)
     with refused("INVALID_REQUEST"):
         await world.ticket_machine.lobby.IssueTicket(request)
 
@@ -159,7 +162,9 @@ async def test_an_important_customer_is_announced_when_her_ticket_is_registered(
 ) -> None:
     await sync(world, wang())
     block = await reserve(world.ticket_machine)
-    request = late(block, 1, await _now(database), identification=card(wang().card_numbers[0]))
+    request = late(
+        block, 1, await server_time(database), identification=card(wang().card_numbers[0])
+    )
     answer = await world.ticket_machine.lobby.IssueTicket(request)
     # What was printed stays: she is not put into another line.
     assert answer.ticket.number == "B001"

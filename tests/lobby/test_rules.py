@@ -75,6 +75,27 @@ def test_a_ticket_moves_as_its_state_allows(state: TicketState, verb: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("before", "meanwhile", "afterwards"),
+    [
+        # On the slip's day, and when that is over.
+        ("WAITING", "WAITING", "EXPIRED"),
+        ("CALLED", "CALLED", "EXPIRED"),
+        ("SERVING", "SERVING", "SERVING"),
+        ("COMPLETED", "COMPLETED", "COMPLETED"),
+        # Nobody knew that he was meant.
+        ("NO_SHOW", "WAITING", "NO_SHOW"),
+        # It expired with the day before its slip's.
+        ("EXPIRED", "WAITING", "EXPIRED"),
+    ],
+)
+def test_who_was_called_by_another_number_than_his_own_was_not_called(
+    before: str, meanwhile: str, afterwards: str
+) -> None:
+    assert rules.state_under_another_number(before, is_over=False) == meanwhile
+    assert rules.state_under_another_number(before, is_over=True) == afterwards
+
+
+@pytest.mark.parametrize(
     ("line", "number", "printed"), [("A", 7, "A007"), ("B", 42, "B042"), ("C", 999, "C999")]
 )
 def test_a_number_is_printed_with_three_digits(line: str, number: int, printed: str) -> None:

@@ -1,7 +1,7 @@
 """Requests of a lobby, as machines and people make them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from fingertip.events.v1.event_pb2 import Event
@@ -18,7 +18,7 @@ from fingertip.lobby.v1.lobby_service_pb2 import (
 from fingertip.lobby.v1.ticket_pb2 import Ticket
 from fingertip_client.caller import Caller
 from fingertip_client.request_ids import new_request_id
-from tests.conftest import Clock
+from tests.conftest import Clock, Database
 from tests.events.publishing import next_message, watching
 from tests.world import World
 
@@ -45,9 +45,10 @@ def late(
     number: int,
     taken: datetime,
     identification: Identification | None = None,
+    ticket_id: str = "",
 ) -> IssueTicketRequest:
     """Returns the registration of a number that was printed while the server was away."""
-    request = press(identification=identification, ticket_id=str(uuid4()))
+    request = press(identification=identification, ticket_id=ticket_id or str(uuid4()))
     request.reserved_number.CopyFrom(
         ReservedNumber(block_id=block.block_id, sequence_number=number)
     )
@@ -89,6 +90,22 @@ async def pass_time(clock: Clock, minutes: int, *at_work: Caller) -> None:
         minutes -= 10
         for caller in at_work:
             await caller.identity.GetSession(GetSessionRequest())
+
+
+async def move_to_midnight(clock: Clock, database: Database, minutes: float) -> None:
+    """Moves the clock to so long after the next midnight of the demo bank's branches, or before."""
+    [row] = await database.as_application(
+        "SELECT extract(epoch FROM date_trunc('day', local) + interval '1 day' - local) AS seconds"
+        " FROM (SELECT fingertip_now() AT TIME ZONE 'Asia/Shanghai' AS local) AS clock"
+    )
+    await clock.advance(float(row["seconds"]) + 60 * minutes)
+
+
+async def server_time(database: Database) -> datetime:
+    """Reads the clock."""
+    [row] = await database.as_application("SELECT fingertip_now() AS now")
+    now: datetime = row["now"]
+    return now.astimezone(UTC)
 
 
 async def listed(world: World) -> Sequence[Ticket]:

@@ -32,10 +32,12 @@ class CrashingJournal(Journal):
         if point == self._point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def take(self, service_line_code: str, *, now: datetime, traceparent: str) -> Taken:
+    def take(
+        self, ticket_id: str, service_line_code: str, *, now: datetime, traceparent: str
+    ) -> Taken:
         """Takes a number."""
         self.reach("before the number is taken")
-        taken = super().take(service_line_code, now=now, traceparent=traceparent)
+        taken = super().take(ticket_id, service_line_code, now=now, traceparent=traceparent)
         self.reach("after the number is taken")
         return taken
 

@@ -113,9 +113,12 @@ class FakeLobby:
             owner, numbers = self._blocks.get(reserved.block_id, ("", range(0)))
             if owner != line or reserved.sequence_number not in numbers:
                 return "NUMBER_NOT_RESERVED"
+            # The ticket of a press whose answer was lost, if there is one, gets the slip's number.
             ticket_id, sequence_number = request.ticket_id, reserved.sequence_number
         else:
-            ticket_id, sequence_number = str(uuid.uuid4()), self._draw(line, 1)
+            ticket_id = request.ticket_id or str(uuid.uuid4())
+            assert ticket_id not in self.tickets, "a ticket_id was given to two presses"
+            sequence_number = self._draw(line, 1)
         number = f"{line}{sequence_number:03d}"
         assert number not in self.tickets.values(), "a number was issued twice"
         waiting_count = len(self.tickets)

@@ -15,6 +15,7 @@ import pytest
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
+from fingertip_client.request_ids import new_request_id
 from fingertip_client.retry import Backoff, Patience
 from fingertip_ticket_machine import reports
 from fingertip_ticket_machine.blocks import Shortage
@@ -335,7 +336,10 @@ async def test_processes_that_share_a_journal_never_take_the_same_number(tmp_pat
 
         def take() -> list[str]:
             with Journal(tmp_path / "journal.sqlite3") as journal:
-                taken = [journal.take("B", now=stage.clock(), traceparent="") for _ in range(10)]
+                taken = [
+                    journal.take(new_request_id(), "B", now=stage.clock(), traceparent="")
+                    for _ in range(10)
+                ]
             return [ticket.number for ticket in taken]
 
         runs = await asyncio.gather(*(asyncio.to_thread(take) for _ in range(4)))

@@ -87,15 +87,17 @@ class Journal:
         """Opens the file, which is made for its owner alone."""
         self._connection = durable.open_file(path, _SCHEMA)
 
-    def take(self, service_line_code: str, *, now: datetime, traceparent: str) -> Taken:
-        """Takes the line's next number for good; raises NoNumber when there is none."""
+    def take(
+        self, ticket_id: str, service_line_code: str, *, now: datetime, traceparent: str
+    ) -> Taken:
+        """Takes the line's next number for a ticket, for good; raises NoNumber without one."""
         with durable.transaction(self._connection):
             block = self.block(service_line_code)
             shortage = blocks.shortage(block, now)
             if block is None or shortage is not None:
                 raise NoNumber(shortage or Shortage.NEVER_RESERVED)
             taken = Taken(
-                ticket_id=new_request_id(),
+                ticket_id=ticket_id,
                 request_id=new_request_id(),
                 service_line_code=service_line_code,
                 block_id=block.block_id,

@@ -74,34 +74,39 @@ class TicketMachine:
         """Issues the ticket of one press.
 
         Offline nobody learns who came: what was presented is sent while it is in memory, or never.
-        Raises Refused when the server says no, and NoNumber when it is away and no reserved number
-        is left.
+        The ticket has the same id on every way: a press whose answer is lost may issue it after
+        all, and the slip's registration then finds that very ticket. Raises Refused when the
+        server says no, and NoNumber when it is away and no reserved number is left: without a
+        slip, what it may have issued unheard is called in vain.
         """
         attributes = {"fingertip.service_line_code": service_line_code}
         with tracing.span("ticket", attributes=attributes) as span:
-            response = await self._ask(service_line_code, who)
+            ticket_id = new_request_id()
+            response = await self._ask(ticket_id, service_line_code, who)
             if response is not None:
                 span.set_attribute(tracing.JOURNEY_ID, response.ticket.journey_id)
                 return self._issued(response)
             span.set_attribute("fingertip.issued_offline", value=True)
             # On the disk before anybody prints it: no crash can print a number twice.
             taken = self._journal.take(
-                service_line_code, now=self._now(), traceparent=tracing.traceparent()
+                ticket_id,
+                service_line_code,
+                now=self._now(),
+                traceparent=tracing.traceparent(),
             )
             return self._issued_offline(taken)
 
     async def _ask(
-        self, service_line_code: str, who: Identification | None
+        self, ticket_id: str, service_line_code: str, who: Identification | None
     ) -> IssueTicketResponse | None:
-        """Asks the server for a ticket; None when it is away.
-
-        A server that issued one and died before it said so leaves a ticket that nobody holds: it
-        is called in vain. Whoever waits here does get a number that will be called.
-        """
+        """Asks the server for the ticket; None when it is away, which may have issued it."""
         if not await self._caller.is_reachable(self._waiting.connection):
             return None
         request = IssueTicketRequest(
-            request_id=new_request_id(), service_line_code=service_line_code, identification=who
+            request_id=new_request_id(),
+            service_line_code=service_line_code,
+            identification=who,
+            ticket_id=ticket_id,
         )
         try:
             return await self._caller.lobby.IssueTicket(request, timeout=self._waiting.answer)

@@ -102,6 +102,16 @@ def resolve_of_visit(call: Call, ticket: AnyRow) -> None:
         resolve(call, arrival.arrival_id)
 
 
+def renumber(call: Call, ticket: AnyRow) -> None:
+    """Shows the arrival of a ticket, if any, with the ticket's number of now."""
+    number = printed_number(ticket.service_line_code, ticket.sequence_number)
+    arrival = call.connection.execute(
+        store.RENUMBER_ARRIVAL, {"the_ticket_id": ticket.ticket_id, "the_number": number}
+    ).one_or_none()
+    if arrival is not None:
+        announce(call, arrival)
+
+
 def resolve(call: Call, arrival_id: UUID) -> AnyRow:
     """Ends an arrival, which the caller has locked, and announces it."""
     resolved = call.connection.execute(store.RESOLVE, {"the_arrival_id": arrival_id}).one()

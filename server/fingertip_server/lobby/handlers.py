@@ -52,7 +52,8 @@ def issue_ticket(call: Call, request: IssueTicketRequest) -> IssueTicketResponse
     else:
         lines = call.bank.service_lines(call.home)
         tier_code = customer.tier_code if customer else ""
-        row = tickets.issue(call, rules.line_for(lines, chosen, tier_code), customer)
+        line = rules.line_for(lines, chosen, tier_code)
+        row = tickets.issue(call, line, customer, request.ticket_id)
     call.journey_id = row.journey_id
     tickets.follow_up(call, row, request.identification, customer)
     ticket = _announced(call, row)

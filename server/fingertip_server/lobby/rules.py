@@ -75,6 +75,20 @@ def move(state: str, verb: str) -> TicketState:
     return following
 
 
+def state_under_another_number(state: str, *, is_over: bool) -> TicketState:
+    """Returns what becomes of a ticket whose customer has another number than it was issued with.
+
+    Whoever was called by the former one could not know: he waits, unless the day of his slip
+    `is_over`.
+    """
+    before = TicketState(state)
+    if is_over:
+        is_open = before in {TicketState.WAITING, TicketState.CALLED}
+        return TicketState.EXPIRED if is_open else before
+    is_missed = before in {TicketState.NO_SHOW, TicketState.EXPIRED}
+    return TicketState.WAITING if is_missed else before
+
+
 def next_head(
     heads: Sequence[Head], *, streak: int, now: datetime, cap: PriorityCap
 ) -> Head | None:

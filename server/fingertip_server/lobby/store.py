@@ -54,6 +54,23 @@ SELECT issued.*, (
 FROM issued
 """)
 
+# The ticket of a press whose answer was lost, and not one that has the number of a slip already.
+RENUMBER = text("""
+UPDATE ticket SET service_line_code = :service_line_code, business_day = :business_day,
+    sequence_number = :sequence_number, issued_offline = true, version = version + 1
+WHERE ticket_id = :ticket_id AND branch_id = :branch_id AND NOT issued_offline
+RETURNING ticket_id, state
+""")
+FIND_WITH_QUEUE = text("""
+SELECT issued.*, (
+    SELECT count(*) FROM ticket AS t
+    WHERE t.branch_id = issued.branch_id AND t.business_day = issued.business_day
+      AND t.service_line_code = issued.service_line_code AND t.state = 'WAITING'
+      AND t.issued_at < issued.issued_at
+) AS waiting_count
+FROM ticket AS issued WHERE issued.ticket_id = :ticket_id
+""")
+
 # By its number or its id, whichever was taken.
 FIND_REGISTERED = text("""
 SELECT ticket_id FROM ticket
@@ -236,6 +253,9 @@ CALL = change_ticket(
 RECALL = change_ticket(call_count=_TICKET.c.call_count + 1, called_at=func.fingertip_now())
 SERVE = change_ticket(state="SERVING", staff_id=bindparam("the_staff_id"))
 END = change_ticket(state=bindparam("the_state"), ended_at=func.fingertip_now())
+WAIT_AGAIN = change_ticket(
+    state="WAITING", desk=None, staff_id="", call_count=0, called_at=None, ended_at=None
+)
 IDENTIFY = change_ticket(
     customer_id=bindparam("the_customer_id"), tier_code=bindparam("the_tier_code")
 )
@@ -258,4 +278,10 @@ CLAIM = change_arrival(
     claimed_at=func.fingertip_now(),
 )
 RESOLVE = change_arrival(state="RESOLVED")
+RENUMBER_ARRIVAL = (
+    update(_ARRIVAL)
+    .where(_ARRIVAL.c.ticket_id == bindparam("the_ticket_id"))
+    .values(version=_ARRIVAL.c.version + 1, ticket_number=bindparam("the_number"))
+    .returning(_ARRIVAL)
+)
 ESCALATE = change_arrival(escalation_level=_ARRIVAL.c.escalation_level + 1)

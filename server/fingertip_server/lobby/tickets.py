@@ -8,7 +8,7 @@ from fingertip.lobby.v1.lobby_service_pb2 import Identification, IssueTicketRequ
 from fingertip_server.customer import directory as customers
 from fingertip_server.customer.values import CustomerFacts
 from fingertip_server.db.hot import AnyRow
-from fingertip_server.lobby import arrivals, days, messages, rules, store
+from fingertip_server.lobby import arrivals, days, messages, rules, slips, store
 from fingertip_server.packs.schema_bank import ServiceLine
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import WorkItemDraft
@@ -30,13 +30,15 @@ def find_customer(call: Call, identification: Identification) -> CustomerFacts |
             return None
 
 
-def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> AnyRow:
+def issue(
+    call: Call, line: ServiceLine, customer: CustomerFacts | None, ticket_id: str = ""
+) -> AnyRow:
     """Draws the line's next number. Raises TICKET_NUMBERS_EXHAUSTED."""
     issued = store.ISSUE.first(
         call.connection,
         {
             **_facts(call, line, customer),
-            "ticket_id": uuid4(),
+            "ticket_id": UUID(ticket_id) if ticket_id else uuid4(),
             "time_zone": str(call.bank.time_zone(line.branch)),
             "first_number": line.first_number,
             "last_number": line.last_number,
@@ -52,7 +54,10 @@ def issue(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> AnyR
 def register(
     call: Call, request: IssueTicketRequest, line: ServiceLine, customer: CustomerFacts | None
 ) -> AnyRow:
-    """Registers a number that the calling machine printed. Raises NUMBER_NOT_RESERVED."""
+    """Registers a number that the calling machine printed.
+
+    Raises NUMBER_NOT_RESERVED and TICKET_EXISTS.
+    """
     reserved = request.reserved_number
     block = call.connection.execute(
         store.FIND_BLOCK, {"the_block_id": UUID(reserved.block_id)}
@@ -83,6 +88,8 @@ def register(
         printed
         | {"issued_at": issued_at, "state": state, "ended_at": call.now if is_over else None},
     ).one_or_none()
+    if ticket is None:
+        ticket = slips.adopt(call, printed, is_over=is_over)
     if ticket is None:
         found = call.connection.execute(store.FIND_REGISTERED, printed).scalar_one()
         raise rules.ticket_exists(str(found))
@@ -123,7 +130,8 @@ def follow_up(
     call: Call, ticket: AnyRow, identification: Identification, customer: CustomerFacts | None
 ) -> None:
     """Does what a ticket with a name brings about; nothing for an anonymous or late one."""
-    if ticket.state == rules.TicketState.EXPIRED:
+    # One that has changed since it was issued brought it about then.
+    if ticket.state == rules.TicketState.EXPIRED or ticket.version > 1:
         return
     if customer is not None:
         arrivals.alert(call, ticket, customer)
