@@ -126,6 +126,34 @@ def test_a_known_customer_waits_in_the_line_of_his_tier(
     assert rules.line_for(lines, wanted, tier_code).code == expected
 
 
+@pytest.mark.parametrize(
+    ("captured", "reserved", "issued"),
+    [
+        (-30, -60, -30),
+        # The machine's clock is behind: before it had the number it did not print it.
+        (-61, -60, -60),
+        (-600, -60, -60),
+        # Or it is ahead, up to half an hour.
+        (5, -60, 0),
+        (30, -60, 0),
+    ],
+)
+def test_a_slip_s_time_is_between_the_reservation_and_now(
+    captured: int, reserved: int, issued: int
+) -> None:
+    captured_at, reserved_at, expected = (
+        NOW + timedelta(minutes=minutes) for minutes in (captured, reserved, issued)
+    )
+    assert rules.issue_time(captured_at, reserved_at=reserved_at, now=NOW) == expected
+
+
+def test_no_slip_is_of_the_future() -> None:
+    captured = NOW + timedelta(minutes=30, seconds=1)
+    with pytest.raises(errors.InvalidArgument) as refusal:
+        rules.issue_time(captured, reserved_at=NOW - timedelta(hours=1), now=NOW)
+    assert [violation.field for violation in refusal.value.violations] == ["capture_time"]
+
+
 def test_a_day_ends_at_the_branch_s_own_midnight() -> None:
     zone = ZoneInfo("Asia/Shanghai")
     before = datetime(2026, 3, 2, 15, 59, 59, tzinfo=UTC)

@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-# The machine's clock may be ahead of the server's: at 00:01 it is yesterday there, perhaps.
-_AFTER_MIDNIGHT = timedelta(minutes=5)
+# The machine's clock may be ahead of the server's, by as much as the contract lets it: at 00:20 it
+# is yesterday there, perhaps.
+_AFTER_MIDNIGHT = timedelta(minutes=30)
 
 
 class Shortage(Enum):
@@ -55,15 +56,16 @@ def shortage(block: Block | None, now: datetime) -> Shortage | None:
 
 
 def is_renewal_due(block: Block | None, now: datetime) -> bool:
-    """Says whether to ask for a new block: none yet, a new day, or less than a third left.
+    """Says whether to ask for a new block: none yet, less than a third left, or a new day.
 
     A new day is asked for once. A machine whose date is wrong would otherwise use up the day's
     numbers without being able to print any.
     """
-    if block is None or block.asked_day != asked_day(now, block.time_zone):
+    if block is None:
         return True
-    is_todays = block.business_day == _day(now, block.time_zone)
-    return is_todays and block.left * 3 < block.size
+    if block.business_day == _day(now, block.time_zone):
+        return block.left * 3 < block.size
+    return block.asked_day != asked_day(now, block.time_zone)
 
 
 def asked_day(now: datetime, time_zone: str) -> date:

@@ -12,8 +12,9 @@ from fingertip_server import errors
 from fingertip_server.packs.schema_bank import ServiceLine
 from fingertip_server.rpc.principal import Principal
 
-# How far a ticket machine's clock may be ahead of ours.
-_CLOCK_SKEW_MAX = timedelta(minutes=2)
+# How far a ticket machine's clock may be ahead of ours; so long after its midnight it does not ask
+# for the new day's numbers.
+_CLOCK_SKEW_MAX = timedelta(minutes=30)
 _CLOSING_DELAY = timedelta(minutes=1)
 
 

@@ -81,14 +81,13 @@ LIMIT 1
 
 BEGIN_SEQUENCE = text("""
 INSERT INTO ticket_sequence (branch_id, service_line_code, business_day, next_number)
-VALUES (:branch_id, :service_line_code, (fingertip_now() AT TIME ZONE :time_zone)::date,
-    :first_number)
+VALUES (:branch_id, :service_line_code, :business_day, :first_number)
 ON CONFLICT DO NOTHING
 """)
 LOCK_SEQUENCE = text("""
-SELECT business_day, next_number FROM ticket_sequence
+SELECT next_number FROM ticket_sequence
 WHERE branch_id = :branch_id AND service_line_code = :service_line_code
-  AND business_day = (fingertip_now() AT TIME ZONE :time_zone)::date
+  AND business_day = :business_day
 FOR NO KEY UPDATE
 """)
 SET_SEQUENCE = text("""

@@ -101,27 +101,27 @@ def reserve(call: Call, line: ServiceLine, count: int) -> AnyRow:
 
     Raises TICKET_NUMBERS_EXHAUSTED when none is left.
     """
-    where = {"branch_id": line.branch, "service_line_code": line.code}
-    today = {**where, "time_zone": str(call.bank.time_zone(line.branch))}
+    # One look at the clock: a block of which only half was made at midnight is of no day.
+    day = rules.business_day(call.now, call.bank.time_zone(line.branch))
+    today = {"branch_id": line.branch, "service_line_code": line.code, "business_day": day}
     call.connection.execute(store.BEGIN_SEQUENCE, {**today, "first_number": line.first_number})
-    sequence = call.connection.execute(store.LOCK_SEQUENCE, today).one()
-    first = sequence.next_number
+    first: int = call.connection.execute(store.LOCK_SEQUENCE, today).scalar_one()
     allowed = min(count, call.bank.policies.count("lobby.reserved_block_tickets"))
     last = min(first + allowed - 1, line.last_number)
     if first > last:
         raise rules.numbers_exhausted(line.code)
     if first == line.first_number:
-        days.begin(call, line, sequence.business_day)
-    day = {**where, "business_day": sequence.business_day}
-    call.connection.execute(store.SET_SEQUENCE, {**day, "next_number": last + 1})
+        days.begin(call, line, day)
+    call.connection.execute(store.SET_SEQUENCE, {**today, "next_number": last + 1})
     return call.connection.execute(
         store.INSERT_BLOCK,
         {
-            **day,
+            **today,
             "block_id": uuid4(),
             "device_id": call.principal.device_id,
             "first_number": first,
             "last_number": last,
+            "created_at": call.now,
         },
     ).one()
 
