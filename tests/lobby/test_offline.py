@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, timedelta
+from typing import Literal
 
 import pytest
 
@@ -149,7 +150,9 @@ async def test_a_ticket_was_not_taken_tomorrow(world: World, database: Database)
 
 @pytest.mark.parametrize("missing", ["ticket_id", "reserved_number", "capture_time"])
 async def test_what_belongs_together_is_given_together(
-    world: World, database: Database, missing: str
+    world: World,
+    database: Database,
+    missing: Literal["ticket_id", "reserved_number", "capture_time"],
 ) -> None:
     request = late(await reserve(world.ticket_machine), 1, await server_time(database))
     request.ClearField(missing)

@@ -68,12 +68,12 @@ async def lonely(
         async with Caller(["127.0.0.1:1"]) as nobody:
 
             def now() -> datetime:
-                return lonely.time
+                return alone.time
 
             machine = TicketMachine(nobody, journal, waiting=Waiting(0.0), now=now)
             settling = Settling(world.ticket_machine, journal, ["B"], now=now)
-            lonely = Lonely(clock, database, machine, settling)
-            yield lonely
+            alone = Lonely(clock, database, machine, settling)
+            yield alone
 
 
 @pytest.mark.parametrize("minutes_ahead", [-20, -3, 0, 3, 20])

@@ -83,7 +83,7 @@ def register(
         "sequence_number": reserved.sequence_number,
     }
     state = rules.TicketState.EXPIRED if is_over else rules.TicketState.WAITING
-    ticket = call.connection.execute(
+    ticket: AnyRow | None = call.connection.execute(
         store.REGISTER,
         printed
         | {"issued_at": issued_at, "state": state, "ended_at": call.now if is_over else None},
