@@ -35,8 +35,8 @@ def alert(call: Call, ticket: AnyRow, customer: CustomerFacts) -> None:
         return
     manager_id = customer.relationship_manager_id
     manager = staff.staff(call.connection, manager_id) if manager_id else None
-    arrival = call.connection.execute(
-        store.INSERT_ARRIVAL,
+    arrival = store.INSERT_ARRIVAL.first(
+        call.connection,
         {
             "arrival_id": uuid4(),
             "branch_id": ticket.branch_id,
@@ -50,7 +50,7 @@ def alert(call: Call, ticket: AnyRow, customer: CustomerFacts) -> None:
             "relationship_manager_id": manager_id if manager else "",
             "relationship_manager_branch_id": manager.branch_id if manager else "",
         },
-    ).one_or_none()
+    )
     if arrival is None:
         return
     escalation = call.bank.policies.duration("lobby.arrival_escalation")

@@ -141,7 +141,7 @@ FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS line (code, place),
 ORDER BY line.place
 """)
 # What the customer did here today before: his journey goes on.
-TODAY_OF_CUSTOMER = text("""
+TODAY_OF_CUSTOMER = Hot("""
 SELECT journey_id FROM ticket
 WHERE customer_id = :customer_id AND branch_id = :branch_id
   AND business_day = (fingertip_now() AT TIME ZONE :time_zone)::date
@@ -204,7 +204,7 @@ SELECT arrival_id FROM arrival
 WHERE branch_id = :branch_id AND business_day = :business_day AND state <> 'RESOLVED'
 """)
 # An arrival of the same customer, branch and day is there already: no second alert.
-INSERT_ARRIVAL = text("""
+INSERT_ARRIVAL = Hot("""
 INSERT INTO arrival (arrival_id, branch_id, business_day, ticket_id, ticket_number, journey_id,
     customer_id, masked_name, tier_code, relationship_manager_id, relationship_manager_branch_id)
 VALUES (:arrival_id, :branch_id, :business_day, :ticket_id, :ticket_number, :journey_id,

@@ -203,12 +203,12 @@ def _journey(call: Call, line: ServiceLine, customer: CustomerFacts | None) -> U
     """Returns the customer's journey of today in this branch, or a new one."""
     if customer is None:
         return uuid4()
-    known: UUID | None = call.connection.execute(
-        store.TODAY_OF_CUSTOMER,
+    known = store.TODAY_OF_CUSTOMER.first(
+        call.connection,
         {
             "customer_id": customer.customer_id,
             "branch_id": line.branch,
             "time_zone": str(call.bank.time_zone(line.branch)),
         },
-    ).scalar_one_or_none()
-    return known or uuid4()
+    )
+    return known.journey_id if known else uuid4()

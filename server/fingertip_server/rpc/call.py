@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from google.protobuf.message import Message
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from fingertip.events.v1.event_pb2 import Event
+from fingertip_server.db.hot import Hot
 from fingertip_server.rpc.drafts import (
     EVERYBODY,
     RESOURCE_FIELDS,
@@ -33,11 +34,11 @@ INVALIDATED = "invalidated"
 _TOPICS_MAX = 2
 
 _NOW = select(func.fingertip_now())
-_START_TIMER = text(
+_START_TIMER = Hot(
     "INSERT INTO timer (kind, subject, due_at) VALUES (:kind, :subject, :due_at)"
     " ON CONFLICT ON CONSTRAINT pk_timer DO UPDATE SET due_at = excluded.due_at, attempts = 0"
 )
-_CANCEL_TIMER = text("DELETE FROM timer WHERE kind = :kind AND subject = :subject")
+_CANCEL_TIMER = Hot("DELETE FROM timer WHERE kind = :kind AND subject = :subject")
 
 
 @dataclass(slots=True)
@@ -125,13 +126,12 @@ class Call:
 
     def start_timer(self, kind: str, subject: str | UUID, due_at: datetime) -> None:
         """Has `kind` happen to `subject` at `due_at`; a timer of both that waits is moved."""
-        self.connection.execute(
-            _START_TIMER, {"kind": kind, "subject": str(subject), "due_at": due_at}
-        )
+        timer = {"kind": kind, "subject": str(subject), "due_at": due_at}
+        _START_TIMER.all(self.connection, timer)
 
     def cancel_timer(self, kind: str, subject: str | UUID) -> None:
         """Has `kind` not happen to `subject`."""
-        self.connection.execute(_CANCEL_TIMER, {"kind": kind, "subject": str(subject)})
+        _CANCEL_TIMER.all(self.connection, {"kind": kind, "subject": str(subject)})
 
     def _announce(self, announcement: Announcement) -> None:
         announced = self.said.announcements
