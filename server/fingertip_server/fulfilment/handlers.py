@@ -115,9 +115,9 @@ def retry_work_item(call: Call, request: RetryWorkItemRequest) -> RetryWorkItemR
     if row.state != State.PARKED:
         raise rules.wrong_state(State(row.state))
     progress.enter(call, row)
-    row.attempts_forgiven = row.attempts
     move = rules.after_retry(progress.standing(row), call.now)
     progress.go_on(call, row, move, row.failure_code)
+    row.attempts_forgiven = row.attempts
     call.record("work_item", row.work_item_id, row.state, request.purpose)
     return RetryWorkItemResponse(work_item=messages.work_item(row))
 

@@ -58,13 +58,12 @@ def item(call: Call, row: WorkItem) -> Item:
 
 def finish(call: Call, row: WorkItem, result: WorkResult) -> None:
     """Ends an item with its result."""
-    _move(call, row, Move(State.DONE, Purpose(row.purpose), call.now), failure_code="")
     completion(call, row).done(call, item(call, row), result)
+    _move(call, row, Move(State.DONE, Purpose(row.purpose), call.now), failure_code="")
 
 
 def go_on(call: Call, row: WorkItem, move: Move, failure_code: str) -> None:
     """Moves an item that was not done, for the reason that the code gives."""
-    _move(call, row, move, failure_code=failure_code)
     owner = completion(call, row)
     if move.state is State.FAILED:
         owner.failed(call, item(call, row), failure_code)
@@ -72,9 +71,15 @@ def go_on(call: Call, row: WorkItem, move: Move, failure_code: str) -> None:
         owner.parked(call, item(call, row))
     elif move.state is State.UNKNOWN:
         owner.unknown(call, item(call, row))
+    _move(call, row, move, failure_code=failure_code)
 
 
 def _move(call: Call, row: WorkItem, move: Move, *, failure_code: str) -> None:
+    """Changes a locked item, after its owner was told.
+
+    Whoever asks for the same holds rows of the owner, and waits in his append for an item that is
+    being changed, not for one that is merely locked. So the owner's rows come before the change.
+    """
     concerned = row.state in TROUBLED or row.purpose == Purpose.INQUIRE
     if row.state == State.LEASED and row.purpose == Purpose.EXECUTE:
         row.executed_at = call.now
