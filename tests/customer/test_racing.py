@@ -1,11 +1,13 @@
 """Asking for a part of a view while the bank is answering it."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+import pytest
 from sqlalchemy.util import await_only
 
+from fingertip.fulfilment.v1.fulfilment_service_pb2 import ExtendLeaseRequest, LeaseQuote
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
 from fingertip_server.app import App
 from fingertip_server.customer import directory
@@ -43,46 +45,79 @@ async def _deadlocks(database: Database) -> int:
     return count
 
 
-def _pausing(kept: Completion, is_told: asyncio.Event, go_on: asyncio.Event) -> Completion:
-    """Returns an owner who, told of a result, waits before he stores it."""
+@dataclass
+class _Owner:
+    """The owner of a kind of work, who waits before he stores a result."""
 
-    def done(call: Call, item: Item, result: WorkResult) -> None:
-        is_told.set()
-        await_only(go_on.wait())
-        kept.done(call, item, result)
+    is_told: asyncio.Event = field(default_factory=asyncio.Event)
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
-    return replace(kept, done=done)
+    def pausing(self, kept: Completion) -> Completion:
+        """Returns what he is told by."""
+
+        def done(call: Call, item: Item, result: WorkResult) -> None:
+            self.is_told.set()
+            await_only(self.may_go_on.wait())
+            kept.done(call, item, result)
+
+        return replace(kept, done=done)
+
+
+@pytest.fixture
+def pausing(server: App) -> _Owner:
+    owner = _Owner()
+    completions = dict(server.frame.hooks.completions)
+    completions["crm.view"] = owner.pausing(completions["crm.view"])
+    server.frame.hooks = replace(server.frame.hooks, completions=completions)
+    return owner
 
 
 async def test_who_asks_does_not_wait_for_who_answers(
-    server: App, world: World, database: Database
+    server: App, world: World, database: Database, pausing: _Owner
 ) -> None:
     owner = await _known(world)
     await _ask(server, "0101", owner)
-    [answered, *_] = await bank.lease(world.crm_adapter, "crm.view")
-    is_told, go_on = asyncio.Event(), asyncio.Event()
-    completions = dict(server.frame.hooks.completions)
-    completions["crm.view"] = _pausing(completions["crm.view"], is_told, go_on)
-    server.frame.hooks = replace(server.frame.hooks, completions=completions)
-    answering = asyncio.create_task(bank.complete([(world.crm_adapter, answered)]))
-    await is_told.wait()
+    [first, *_] = await bank.lease(world.crm_adapter, "crm.view")
+    answering = asyncio.create_task(bank.complete([(world.crm_adapter, first)]))
+    await pausing.is_told.wait()
     try:
-        # Its rows are his by now. Were the item changed already, he would wait for the answer,
-        # which waits for his rows.
+        # Were the item changed already, he would wait for the answer, and the answer for his rows.
         async with asyncio.timeout(1):
             await _ask(server, "0102", owner)
     finally:
-        go_on.set()
+        pausing.may_go_on.set()
         await answering
-    # Who asked in between is told.
     waiting = await database.as_owner(
         "SELECT topic, count(*) FROM customer_section_asker GROUP BY topic ORDER BY topic"
     )
     assert [tuple(row) for row in waiting] == [("0101", 4), ("0102", 4)]
-    told = await database.as_owner(
-        "SELECT 1 FROM feed_event WHERE topic = '0101' AND kind = 'customer_section_changed'"
+
+
+async def test_who_asks_does_not_wait_for_who_extends(
+    server: App, world: World, pausing: _Owner
+) -> None:
+    owner = await _known(world)
+    await _ask(server, "0101", owner)
+    leased = await bank.lease(world.crm_adapter, "crm.view")
+    quotes = [
+        LeaseQuote(work_item_id=item.work_item.work_item_id, fence=item.fence) for item in leased
+    ]
+    answering = asyncio.create_task(bank.complete([(world.crm_adapter, leased[-1])]))
+    await pausing.is_told.wait()
+    extending = asyncio.ensure_future(
+        world.crm_adapter.fulfilment.ExtendLease(ExtendLeaseRequest(leases=quotes))
     )
-    assert len(told) == 1
+    try:
+        # It waits for the last item, and must not have changed the others yet.
+        await asyncio.sleep(0.2)
+        assert not extending.done()
+        async with asyncio.timeout(1):
+            await _ask(server, "0102", owner)
+    finally:
+        pausing.may_go_on.set()
+        await answering
+    # What was answered meanwhile is lost, and nothing else.
+    assert list((await extending).lost_work_item_ids) == [quotes[-1].work_item_id]
 
 
 async def test_branches_that_ask_while_the_bank_answers_end_in_no_deadlock(

@@ -42,10 +42,10 @@ async def pages(database: Database, kinds: list[str], plan: str) -> tuple[int, i
     """Returns how many pages a lease touches, and how many items it finds."""
     compiled = store.LEASE.compile(dialect=dialect())  # type: ignore[no-untyped-call]
     literals = {
-        "kinds": f"ARRAY{kinds}::text[]",
-        "items_max": str(ITEMS_MAX),
-        "by": "'adapter'",
-        "lease": "interval '15 s'",
+        "lease_lanes": f"ARRAY{kinds}::text[]",
+        "lease_limit": str(ITEMS_MAX),
+        "lease_holder": "'adapter'",
+        "lease_span": "interval '15 s'",
         "state": "'LEASED'",
     }
     arguments = ", ".join(

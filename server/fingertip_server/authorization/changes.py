@@ -6,6 +6,7 @@ from uuid import UUID
 from fingertip_server.authorization import eligibility, hooks, messages, store
 from fingertip_server.authorization.rules import State
 from fingertip_server.authorization.tables import Task
+from fingertip_server.db import leases
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import Announced, Audience
 
@@ -40,11 +41,8 @@ def announce(call: Call, task: Task) -> None:
 
 def give_up(call: Call, task: Task, state: State, *, park_reason: str = "") -> None:
     """Takes a locked task from whoever holds it, into a state in which nobody does."""
-    task.state = state
-    task.holder = None
-    task.lease_until = None
+    leases.give_up(task, state)
     task.park_reason = park_reason
-    task.version += 1
     call.flush()
     announce(call, task)
 

@@ -3,14 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
-    Table,
     Text,
     Uuid,
     bindparam,
@@ -19,6 +16,7 @@ from sqlalchemy import (
     null,
     select,
     text,
+    true,
     tuple_,
     update,
 )
@@ -30,7 +28,6 @@ from fingertip_server.db import leases
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.measuring import Waiting
 
-_TASK = cast("Table", Task.__table__)
 # Written out, so that the planner sees that the partial indexes fit.
 _QUEUED: ColumnElement[str] = literal_column("'QUEUED'")
 _PARKED: ColumnElement[str] = literal_column("'PARKED'")
@@ -38,22 +35,31 @@ _IS_OPEN = Task.state.in_(
     [literal_column(f"'{state}'") for state in ("PARKED", "QUEUED", "CLAIMED")]
 )
 
-_OWN = (
-    (Task.centre_id == bindparam("own_centre_id"))
-    & (Task.skill == bindparam("wanted_skill"))
-    & (Task.state == _QUEUED)
-    & (Task.maker_person_id != bindparam("own_person_id"))
-    & Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid()))
-    & (Task.expire_time > func.fingertip_now())
-)
-_IN_ORDER = (_TASK.c.rank_at, _TASK.c.task_id)
+_IN_ORDER = (Task.rank_at, Task.task_id)
+_CLAIM = leases.claim(
+    Task,
+    lane=Task.skill,
+    where=(
+        Task.centre_id == bindparam("own_centre_id"),
+        Task.state == _QUEUED,
+        Task.maker_person_id != bindparam("own_person_id"),
+        Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid())),
+        Task.expire_time > leases.NOW,
+    ),
+    order_by=_IN_ORDER,
+    to_state=State.CLAIMED,
+    # Each scene has its own lease.
+    span=Task.lease_span,
+).returning(Task)
+_RENEW = leases.extend(Task, leased_state=State.CLAIMED, span=Task.lease_span).returning(Task)
+_LOCK = leases.lock(Task)
 _wanted = (
     func.unnest(bindparam("skills", type_=ARRAY(Text)))
     .table_valued("skill", name="wanted")
     .render_derived()
 )
 _first = (
-    select(Task.rank_at, Task.task_id)
+    select(*_IN_ORDER)
     .where(
         Task.centre_id == bindparam("own_centre_id"),
         Task.skill == _wanted.c.skill,
@@ -63,44 +69,39 @@ _first = (
     .limit(1)
     .lateral("first")
 )
-# One probe of the queue's index for each skill, however long the queue.
+# One probe of the queue's index for each skill, however long the queue. The skills are claimed
+# from one by one: a claim of all would lock the first task of each until its end, and somebody
+# else's would find nothing meanwhile.
 _SKILLS_IN_ORDER = (
     select(_wanted.c.skill)
     .select_from(_wanted)
-    .join(_first, literal_column("true"))
+    .join(_first, true())
     .order_by(_first.c.rank_at, _first.c.task_id)
-)
-_CLAIM = leases.claim(_TASK, where=_OWN, order_by=_IN_ORDER, to_state=State.CLAIMED).values(
-    # Each scene has its own lease.
-    lease_until=func.fingertip_now() + _TASK.c.lease_span,
-    version=_TASK.c.version + 1,
-)
-_RENEW = leases.extend(_TASK, leased_state=State.CLAIMED).values(
-    lease_until=func.fingertip_now() + _TASK.c.lease_span, version=_TASK.c.version + 1
 )
 _HELD = select(Task.task_id).where(
     Task.holder == bindparam("staff_id"), Task.state == literal_column("'CLAIMED'")
 )
 # What was checked before is checked again where it counts: nobody's clock or lock is trusted.
 _DECIDE = (
-    update(_TASK)
+    update(Task)
     .where(
-        _TASK.c.task_id == bindparam("the_task_id"),
-        _TASK.c.state == State.CLAIMED,
-        _TASK.c.holder == bindparam("staff_id"),
-        _TASK.c.fence == bindparam("the_fence"),
-        _TASK.c.revision == bindparam("the_revision"),
-        _TASK.c.content_hash == bindparam("the_content_hash"),
-        _TASK.c.lease_until > func.fingertip_now(),
-        _TASK.c.expire_time > func.fingertip_now(),
+        Task.task_id == bindparam("the_task_id"),
+        Task.state == State.CLAIMED,
+        Task.holder == bindparam("staff_id"),
+        Task.fence == bindparam("the_fence"),
+        Task.revision == bindparam("the_revision"),
+        Task.content_hash == bindparam("the_content_hash"),
+        Task.lease_until > func.fingertip_now(),
+        Task.expire_time > func.fingertip_now(),
     )
     .values(
         state=bindparam("outcome"),
         lease_until=null(),
         decide_time=func.fingertip_now(),
-        version=_TASK.c.version + 1,
+        version=Task.version + 1,
     )
-    .returning(_TASK)
+    .returning(Task)
+    .execution_options(synchronize_session=False, populate_existing=True)
 )
 _WAITING = (
     select(
@@ -145,12 +146,7 @@ def find(call: Call, task_id: UUID) -> Task | None:
 
 def lock(call: Call, task_id: UUID) -> Task:
     """Returns a task, locked until the end of the transaction. Its subject is locked already."""
-    return call.session.scalars(
-        select(Task)
-        .where(Task.task_id == task_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+    return call.session.scalars(_LOCK, {"lease_key": task_id}).one()
 
 
 def lock_open(call: Call, subject_kind: str, subject_id: UUID) -> Task | None:
@@ -177,23 +173,26 @@ def claim(call: Call, centre_id: str, skills: Collection[str], person: Person) -
     for skill in wanted:
         parameters = {
             "own_centre_id": centre_id,
-            "wanted_skill": skill,
             "own_person_id": person.person_id,
             "own_customer_id": person.customer_id,
-            "lease_holder": call.principal.id,
+            "lease_lanes": [skill],
             "lease_limit": 1,
+            "lease_holder": call.principal.id,
         }
-        row = call.connection.execute(_CLAIM, parameters).one_or_none()
-        if row is not None:
-            return _task(row)
+        task = call.session.scalars(_CLAIM, parameters).one_or_none()
+        if task is not None:
+            return task
     return None
 
 
 def renew(call: Call, task_id: UUID, fence: int) -> Task | None:
     """Renews the caller's claim; returns nothing when it is over."""
-    parameters = {"lease_key": task_id, "lease_fence": fence, "lease_holder": call.principal.id}
-    row = call.connection.execute(_RENEW, parameters).one_or_none()
-    return _task(row) if row is not None else None
+    parameters = {
+        "lease_keys": [task_id],
+        "lease_fences": [fence],
+        "lease_holder": call.principal.id,
+    }
+    return call.session.scalars(_RENEW, parameters).one_or_none()
 
 
 def decide(call: Call, decision: TaskDecision) -> Task | None:
@@ -206,11 +205,10 @@ def decide(call: Call, decision: TaskDecision) -> Task | None:
         "the_content_hash": decision.content_hash,
         "outcome": decision.outcome,
     }
-    row = call.connection.execute(_DECIDE, parameters).one_or_none()
-    if row is None:
-        return None
-    call.session.add(decision)
-    return _task(row)
+    task = call.session.scalars(_DECIDE, parameters).one_or_none()
+    if task is not None:
+        call.session.add(decision)
+    return task
 
 
 def defects(call: Call, task_id: UUID) -> list[list[str]]:
@@ -284,7 +282,3 @@ def _present(persons: Sequence[Person]) -> Mapping[str, list[UUID | None]]:
         "person_ids": [person.person_id for person in persons],
         "customer_ids": [person.customer_id for person in persons],
     }
-
-
-def _task(row: Row[Any]) -> Task:
-    return Task(**row._mapping)  # noqa: SLF001 - the public name of a row's columns by name

@@ -90,7 +90,6 @@ class Task(Leased, Base):
     create_time: Mapped[Timestamp]
     expire_time: Mapped[Timestamp]
     decide_time: Mapped[Timestamp | None]
-    version: Mapped[int] = mapped_column(BigInteger, server_default="1")
 
 
 class TaskDecision(Base):

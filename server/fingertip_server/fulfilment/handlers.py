@@ -109,7 +109,7 @@ def report_outcome_unknown(
 
 def retry_work_item(call: Call, request: RetryWorkItemRequest) -> RetryWorkItemResponse:
     """Gives a parked item new attempts."""
-    row = store.locked(call.session, UUID(request.work_item_id))
+    row = store.lock(call.session, UUID(request.work_item_id))
     if row is None or not _may_see(call, row.branch_id):
         raise _not_found()
     if row.state != State.PARKED:
@@ -144,7 +144,7 @@ def list_work_items(call: Call, request: ListWorkItemsRequest) -> ListWorkItemsR
 
 def _held(call: Call, work_item_id: str, fence: int) -> WorkItem:
     """Returns an item that the adapter holds, locked. Raises when it does not hold it."""
-    row = store.locked(call.session, UUID(work_item_id))
+    row = store.lock(call.session, UUID(work_item_id))
     if row is None or row.kind not in call.principal.work_kinds:
         raise _not_found()
     progress.enter(call, row)

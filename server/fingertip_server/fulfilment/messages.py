@@ -19,8 +19,7 @@ def work_item(row: tables.WorkItem) -> WorkItem:
         subject_kind=row.subject_kind,
         subject_id=row.subject_id,
         failure_code=row.failure_code,
-        # A lease grows the fence, everything else the row's version.
-        version=row.version + row.fence,
+        version=row.version,
     )
     message.ready_time.FromDatetime(row.ready_at)
     message.create_time.FromDatetime(row.created_at)

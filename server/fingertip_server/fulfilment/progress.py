@@ -1,6 +1,7 @@
 """How an item goes on: the row changes, its owner is told, operators see what concerns them."""
 
 from fingertip.fulfilment.v1.work_item_pb2 import WorkOrder, WorkResult
+from fingertip_server.db import leases
 from fingertip_server.fulfilment import messages
 from fingertip_server.fulfilment.hooks import Completion, Item
 from fingertip_server.fulfilment.rules import Move, Standing
@@ -83,13 +84,10 @@ def _move(call: Call, row: WorkItem, move: Move, *, failure_code: str) -> None:
     concerned = row.state in TROUBLED or row.purpose == Purpose.INQUIRE
     if row.state == State.LEASED and row.purpose == Purpose.EXECUTE:
         row.executed_at = call.now
-    row.state = move.state.value
+    leases.give_up(row, move.state)
     row.purpose = move.purpose.value
     row.ready_at = move.ready_at
-    row.holder = None
-    row.lease_until = None
     row.failure_code = failure_code
-    row.version += 1
     row.ended_at = call.now if move.state in ENDED else None
     call.flush()
     call.record("work_item", row.work_item_id, row.state)

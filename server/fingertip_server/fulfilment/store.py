@@ -4,35 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Integer,
-    Interval,
-    Text,
-    Uuid,
-    bindparam,
-    func,
-    literal_column,
-    or_,
-    select,
-    text,
-    true,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, text, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from fingertip_server.db import leases
 from fingertip_server.fulfilment.states import LEASABLE, TROUBLED, State
 from fingertip_server.fulfilment.tables import WorkItem
 from fingertip_server.rpc.measuring import Waiting
-
-# One value for a whole statement, and one that an index can be searched by: a volatile function
-# compared with each row could not.
-_NOW = select(func.fingertip_now()).scalar_subquery()
-_LEASE_UNTIL = _NOW + bindparam("lease", type_=Interval)
 
 
 def _is(
@@ -42,75 +20,20 @@ def _is(
     return column.in_([literal_column(f"'{state.value}'") for state in states])
 
 
-_items = WorkItem.__table__.alias("waiting_item")
-_kinds = (
-    func.unnest(bindparam("kinds", type_=ARRAY(Text)))
-    .table_valued("kind", name="wanted")
-    .render_derived()
+# Whoever asked has been told by then that there is no answer: the adapter may stop.
+_IN_TIME = or_(WorkItem.deadline_at.is_(None), WorkItem.deadline_at > leases.NOW)
+# The oldest of each kind, whatever else the adapter could do.
+LEASE = leases.claim(
+    WorkItem,
+    lane=WorkItem.kind,
+    where=(_is(WorkItem.state, LEASABLE), WorkItem.ready_at <= leases.NOW, _IN_TIME),
+    order_by=(WorkItem.ready_at,),
+    to_state=State.LEASED,
+).returning(WorkItem)
+_EXTEND = leases.extend(WorkItem, leased_state=State.LEASED, where=(_IN_TIME,)).returning(
+    WorkItem.work_item_id, WorkItem.lease_until
 )
-# The oldest of each kind, so that a claim looks at no more rows than it takes, however many wait
-# and whatever else the adapter could do.
-_oldest = (
-    select(_items.c.work_item_id, _items.c.ready_at)
-    .where(
-        _items.c.kind == _kinds.c.kind,
-        _is(_items.c.state, LEASABLE),
-        _items.c.ready_at <= _NOW,
-        or_(_items.c.deadline_at.is_(None), _items.c.deadline_at > _NOW),
-    )
-    .order_by(_items.c.ready_at)
-    .limit(bindparam("items_max", type_=Integer))
-    .with_for_update(skip_locked=True, key_share=True)
-    .lateral("oldest")
-)
-_chosen = (
-    select(_oldest.c.work_item_id)
-    .select_from(_kinds.join(_oldest, true()))
-    .order_by(_oldest.c.ready_at)
-    .limit(bindparam("items_max", type_=Integer))
-    .scalar_subquery()
-)
-LEASE = (
-    update(WorkItem)
-    # An array, because a join with what a parameter limits is planned for the whole table.
-    .where(WorkItem.work_item_id == func.any(func.array(_chosen)))
-    .values(
-        state=State.LEASED.value,
-        fence=WorkItem.fence + 1,
-        holder=bindparam("by", type_=Text),
-        lease_until=_LEASE_UNTIL,
-        attempts=WorkItem.attempts + 1,
-    )
-    .returning(WorkItem)
-    .execution_options(synchronize_session=False)
-)
-
-_quoted = (
-    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("fences", type_=ARRAY(BigInteger)))
-    .table_valued("work_item_id", "fence", name="quoted")
-    .render_derived()
-)
-_EXTEND = (
-    update(WorkItem)
-    .where(
-        WorkItem.work_item_id == _quoted.c.work_item_id,
-        WorkItem.fence == _quoted.c.fence,
-        WorkItem.holder == bindparam("by", type_=Text),
-        WorkItem.state == State.LEASED.value,
-        WorkItem.lease_until > _NOW,
-        # Whoever asked has been told that there is no answer: the adapter may stop.
-        or_(WorkItem.deadline_at.is_(None), WorkItem.deadline_at > _NOW),
-    )
-    .values(lease_until=_LEASE_UNTIL)
-    .returning(WorkItem.work_item_id, WorkItem.lease_until)
-    .execution_options(synchronize_session=False)
-)
-
-_HELD = (
-    select(WorkItem)
-    .where(WorkItem.work_item_id == bindparam("id", type_=Uuid))
-    .with_for_update(key_share=True)
-)
+_LOCK = leases.lock(WorkItem)
 
 _WAITING = (
     select(
@@ -143,7 +66,12 @@ def lease(
     session: Session, kinds: Sequence[str], items_max: int, by: str, span: timedelta
 ) -> Sequence[WorkItem]:
     """Leases the oldest items of these kinds that nobody else is about to take."""
-    parameters = {"kinds": list(kinds), "items_max": items_max, "by": by, "lease": span}
+    parameters = {
+        "lease_lanes": list(kinds),
+        "lease_limit": items_max,
+        "lease_holder": by,
+        "lease_span": span,
+    }
     leased = session.scalars(LEASE, parameters).all()
     return sorted(leased, key=lambda row: row.ready_at)
 
@@ -153,18 +81,18 @@ def extend(
 ) -> dict[UUID, datetime]:
     """Extends the leases that still hold and returns until when, by item."""
     parameters = {
-        "ids": [work_item_id for work_item_id, _ in quotes],
-        "fences": [fence for _, fence in quotes],
-        "by": by,
-        "lease": span,
+        "lease_keys": [work_item_id for work_item_id, _ in quotes],
+        "lease_fences": [fence for _, fence in quotes],
+        "lease_holder": by,
+        "lease_span": span,
     }
     rows = connection.execute(_EXTEND, parameters)
     return {row.work_item_id: row.lease_until for row in rows}
 
 
-def locked(session: Session, work_item_id: UUID) -> WorkItem | None:
+def lock(session: Session, work_item_id: UUID) -> WorkItem | None:
     """Returns an item that nobody else can change until the transaction ends."""
-    return session.scalars(_HELD, {"id": work_item_id}).one_or_none()
+    return session.scalars(_LOCK, {"lease_key": work_item_id}).one_or_none()
 
 
 def listed(

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, false, func
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fingertip_server.db.base import Base, Id, Timestamp
@@ -85,6 +85,5 @@ class WorkItem(Leased, Base):
     # When the last attempt to execute was over, whatever came of it.
     executed_at: Mapped[Timestamp | None]
     failure_code: Mapped[str] = mapped_column(server_default="")
-    version: Mapped[int] = mapped_column(BigInteger, server_default="1")
     created_at: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     ended_at: Mapped[Timestamp | None]

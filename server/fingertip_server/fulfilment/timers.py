@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
+from fingertip_server.db import leases
 from fingertip_server.fulfilment import progress, rules, store
 from fingertip_server.fulfilment.pace import pace
 from fingertip_server.fulfilment.rules import Move
@@ -28,11 +29,11 @@ def sweep(call: Call, subject: str) -> None:
 
 def overdue(call: Call, work_item_id: str) -> None:
     """Takes an item from an adapter that fell silent, or ends one that nobody answered."""
-    row = store.locked(call.session, UUID(work_item_id))
+    row = store.lock(call.session, UUID(work_item_id))
     if row is None:
         return
     progress.enter(call, row)
-    if row.state == State.LEASED and row.lease_until is not None and row.lease_until <= call.now:
+    if row.state == State.LEASED and leases.has_lapsed(row, call.now):
         move = rules.after_lapse(progress.standing(row), pace(call.bank.policies), call.now)
         progress.go_on(call, row, move, "LEASE_LAPSED")
     elif row.state == State.READY and row.deadline_at is not None and row.deadline_at <= call.now:
