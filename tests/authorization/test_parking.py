@@ -1,5 +1,7 @@
 """Nobody there to decide: parked with a reason that both sides see, never silently queued."""
 
+from dataclasses import replace
+
 import pytest
 
 from fingertip.applications.v1.application_pb2 import Application
@@ -7,11 +9,12 @@ from fingertip.authorization.v1.authorization_service_pb2 import ListTasksReques
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_server.app import App
+from fingertip_server.packs.bank import Bank
 from tests.applications import paper
 from tests.authorization import desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
-from tests.world import World, refused
+from tests.world import World, read_demo, refused
 
 NOBODY = "授权中心暂无“个人开户”授权员当班，待授权员签到后自动排队。"
 
@@ -127,6 +130,28 @@ async def test_tasks_are_pushed_to_those_on_shift_with_the_skill(world: World) -
         assert claimed.task.authoriser_id == task.authoriser_id
         assert not unable.shown
         assert not absent.shown
+
+
+async def test_who_may_list_a_centres_staff_does_not_therefore_oversee_its_tasks(
+    world: World, server: App
+) -> None:
+    pack = read_demo()
+    roles = tuple(
+        role.model_copy(update={"permissions": (*role.permissions, "identity.staff.read")})
+        for role in pack.roles
+    )
+    server.frame.bank = Bank(replace(pack, roles=roles), pack.forms, pack.agreements)
+    await desk.start_shift(world.authoriser_without_the_skill)
+    request = WatchRequest(centre_id="C001")
+    async with (
+        screen(world.authoriser_without_the_skill, request) as unable,
+        screen(world.centre_supervisor, request) as supervisor,
+    ):
+        await paper.submitted(world.teller)
+        await supervisor.until(lambda event: event.task.state == Task.STATE_QUEUED)
+        await desk.claim(world.authoriser)
+        await supervisor.until(lambda event: event.task.state == Task.STATE_CLAIMED)
+        assert not unable.shown
 
 
 async def test_a_new_watcher_of_the_centre_sees_what_is_open(world: World) -> None:

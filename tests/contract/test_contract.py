@@ -11,6 +11,7 @@ from buf.validate import validate_pb2
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip.events.v1.event_pb2 import Event
 from fingertip.options.v1 import options_pb2
+from fingertip_server.packs.permissions import PERMISSIONS
 from tests.contract.descriptors import fields, methods
 from tests.world import read_demo
 
@@ -63,6 +64,25 @@ def test_every_permission_is_held_by_some_role(method: MethodDescriptor) -> None
     permission = method.GetOptions().Extensions[options_pb2.permission]
     held = {permission for role in read_demo().roles for permission in role.permissions}
     assert permission in held | _NOT_OF_ROLES
+
+
+def test_a_role_can_be_allowed_what_methods_and_events_ask_for_and_nothing_else() -> None:
+    asked = {method.GetOptions().Extensions[options_pb2.permission] for method in methods()}
+    events = {
+        permission
+        for method in methods()
+        for permission in method.GetOptions().Extensions[options_pb2.event_permissions]
+    }
+    assert not asked & events
+    assert asked | events == PERMISSIONS | {"public"}
+
+
+def test_events_ask_for_permissions_of_the_contract() -> None:
+    code = "".join(path.read_text() for path in _SOURCES.rglob("*.py"))
+    for method in methods():
+        for permission in method.GetOptions().Extensions[options_pb2.event_permissions]:
+            assert f'"{permission}"' in code
+    assert set(re.findall(r'permission="([a-z_.]+)"', code)) <= PERMISSIONS
 
 
 def test_events_hold_nothing_personal() -> None:

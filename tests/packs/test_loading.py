@@ -244,6 +244,16 @@ async def test_running_servers_take_the_new_pack_over(
                 await asyncio.sleep(0.02)
 
 
+async def test_an_operator_is_told_of_a_misspelt_permission(
+    settings: Settings, folder: Path
+) -> None:
+    line = change(folder, "roles.yaml", "- lobby.tickets.call\n", "- lobby.tickets.cal\n")
+    with pytest.raises(PackRefused) as refusal:
+        await asyncio.to_thread(administration.load_pack, settings, folder)
+    message = f"roles.yaml:{line}: There is no permission 'lobby.tickets.cal'."
+    assert str(refusal.value) == message
+
+
 async def test_without_a_pack_there_is_no_bank(server: App, database: Database) -> None:
     await database.as_owner("DELETE FROM pack")
     with pytest.raises(NoPack, match="fingertip load"):

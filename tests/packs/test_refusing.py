@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,9 @@ def pack(tmp_path: Path) -> Path:
     return folders.copy_demo(tmp_path)
 
 
-def _faults(pack: Path, permissions: Collection[str] | None = None) -> list[Fault]:
+def _faults(pack: Path) -> list[Fault]:
     with pytest.raises(PackRefused) as refusal:
-        reading.read_pack(pack, permissions=permissions)
+        reading.read_pack(pack)
     return refusal.value.faults
 
 
@@ -173,13 +172,20 @@ def test_a_missing_policy_is_told(pack: Path) -> None:
     assert "The policy lobby.no_show_recalls is missing." in fault.message
 
 
-def test_a_permission_that_the_contract_does_not_name_is_told(pack: Path) -> None:
-    known = {
-        permission for role in reading.read_pack(pack).roles for permission in role.permissions
-    }
-    reading.read_pack(pack, permissions=known)
-    faults = _faults(pack, permissions=known - {"audit.read"})
-    assert [fault.message for fault in faults] == ["There is no permission 'audit.read'."]
+@pytest.mark.parametrize(
+    ("right", "misspelt"),
+    [
+        ("lobby.tickets.issue", "lobby.ticket.issue"),
+        ("lobby.arrivals.alerted", "lobby.arrivals.alarmed"),
+        ("authorization.tasks.oversee", "authorization.oversee"),
+    ],
+)
+def test_a_permission_that_the_contract_does_not_name_is_told(
+    pack: Path, right: str, misspelt: str
+) -> None:
+    line = folders.change(pack, "roles.yaml", f"- {right}\n", f"- {misspelt}\n")
+    faults = [fault for fault in _faults(pack) if "permission" in fault.message]
+    assert faults == [Fault("roles.yaml", line, f"There is no permission {misspelt!r}.")]
 
 
 def test_the_refusal_reads_as_file_line_and_reason(pack: Path) -> None:

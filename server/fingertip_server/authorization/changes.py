@@ -22,8 +22,8 @@ TELL_FORMER_CENTRE = "authorization.tell_former_centre"
 _REVIEW_EVERY = timedelta(seconds=10)
 
 _READ = "authorization.read"
-# Who oversees a centre's staff oversees its queue: the supervisor, with no skill of his own.
-_OVERSIGHT = Audience(permission="identity.staff.read")
+# The supervisor's, who has no skill of his own.
+_OVERSIGHT = Audience(permission="authorization.tasks.oversee")
 
 
 def announced(task: Task) -> list[Announced]:

@@ -1,7 +1,7 @@
 """Reads a bank pack from its folder: whole and consistent, or not at all."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,12 +28,8 @@ from fingertip_server.packs.schema_types import Frozen
 Part = TypeVar("Part", bound=Frozen)
 
 
-def read_pack(folder: Path, *, permissions: Collection[str] | None = None) -> Pack:
-    """Returns the pack, or raises `PackRefused` with every fault of every file.
-
-    `permissions` are those that the contract names; where they are given, a role that holds
-    another is a fault.
-    """
+def read_pack(folder: Path) -> Pack:
+    """Returns the pack, or raises `PackRefused` with every fault of every file."""
     files, faults = load_files(folder)
     names = {file.name for file in files} | {fault.file for fault in faults}
     faults += [Fault(name, 0, "The file is missing.") for name in sorted(set(FILES) - names)]
@@ -47,7 +43,7 @@ def read_pack(folder: Path, *, permissions: Collection[str] | None = None) -> Pa
             documents[file.name] = schema.model_validate(file.tree)
         except ValidationError as error:
             faults += _explain(error, file)
-    faults += check_references(files, names, permissions=permissions)
+    faults += check_references(files, names)
     lines = {file.name: file for file in files}
     for name, path, message in check_consistency(documents):
         faults.append(Fault(name, lines[name].line(path), message))

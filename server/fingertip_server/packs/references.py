@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from fingertip_server.packs.faults import Fault
 from fingertip_server.packs.load_files import KeyPath, LoadedFile, Tree
+from fingertip_server.packs.permissions import PERMISSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,12 @@ _USED = (
 )
 
 
-def check_references(
-    files: Sequence[LoadedFile], names: Collection[str], *, permissions: Collection[str] | None
-) -> Iterator[Fault]:
+def check_references(files: Sequence[LoadedFile], names: Collection[str]) -> Iterator[Fault]:
     """Finds names given twice and names used that nobody gives.
 
     `names` are those of all files, the unreadable ones included: forms and agreements are called
     by them, and what an unreadable file would have given is not held against those who use it.
-    Permissions are checked against those given, and not at all where none are.
+    Permissions are given by the contract.
     """
     for given in _GIVEN:
         yield from _find_twins(files, given)
@@ -92,8 +91,7 @@ def check_references(
     }
     known["form"] = _stems(names, "forms/*")
     known["agreement"] = _stems(names, "agreements/*")
-    if permissions is not None:
-        known["permission"] = permissions
+    known["permission"] = PERMISSIONS
     for used in _USED:
         for file, path, name in _find(files, used.file, used.path):
             if used.kind in known and name not in known[used.kind]:
