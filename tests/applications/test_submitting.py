@@ -28,7 +28,7 @@ from tests.applications import paper
 from tests.authorization import desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
-from tests.world import World, refused
+from tests.world import PASSWORD, World, refused
 
 ACCOUNT = "6299900000810408999"
 
@@ -225,14 +225,14 @@ async def test_a_draft_left_lying_expires_and_is_erased(
 ) -> None:
     draft = await paper.fill(world.teller, await paper.start(world.teller))
     await clock.advance(20 * 86_400)
-    await paper.stay_signed_in(database)
+    await world.teller.sign_in("100103", PASSWORD)
     touched = await paper.save(world.teller, draft, {"occupation": "clerk"})
     await clock.advance(20 * 86_400)
-    await paper.stay_signed_in(database)
+    await world.teller.sign_in("100103", PASSWORD)
     shown = (await paper.get(world.teller, draft.application_id)).application
     assert shown == touched
     await clock.advance(11 * 86_400)
-    await paper.stay_signed_in(database)
+    await world.teller.sign_in("100103", PASSWORD)
     shown_answers = await paper.get(world.teller, draft.application_id)
     assert shown_answers.application.state == Application.STATE_EXPIRED
     assert not shown_answers.answers

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from fingertip_server.authorization.rules import Person, State
 from fingertip_server.authorization.tables import Task, TaskDecision
 from fingertip_server.db import leases
+from fingertip_server.db.base import NOW
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.measuring import Waiting
 
@@ -44,7 +45,7 @@ _CLAIM = leases.claim(
         Task.state == _QUEUED,
         Task.maker_person_id != bindparam("own_person_id"),
         Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid())),
-        Task.expire_time > leases.NOW,
+        Task.expire_time > NOW,
     ),
     order_by=_IN_ORDER,
     to_state=State.CLAIMED,

@@ -31,14 +31,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from fingertip_server.db.base import Timestamp
+from fingertip_server.db.base import NOW, Timestamp
 
 Order = Sequence[InstrumentedAttribute[Any]]
 Span = ColumnElement[timedelta] | InstrumentedAttribute[timedelta]
 
-# One value for a whole statement, and one that an index can be searched by: a volatile function
-# compared with each row could not.
-NOW = select(func.fingertip_now()).scalar_subquery()
 _SPAN = bindparam("lease_span", type_=Interval)
 _OPTIONS = {"synchronize_session": False, "populate_existing": True}
 

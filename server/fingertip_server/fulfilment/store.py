@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, sel
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fingertip_server.db import leases
+from fingertip_server.db.base import NOW
 from fingertip_server.fulfilment.states import LEASABLE, TROUBLED, State
 from fingertip_server.fulfilment.tables import WorkItem
 from fingertip_server.rpc.measuring import Waiting
@@ -21,12 +22,12 @@ def _is(
 
 
 # Whoever asked has been told by then that there is no answer: the adapter may stop.
-_IN_TIME = or_(WorkItem.deadline_at.is_(None), WorkItem.deadline_at > leases.NOW)
+_IN_TIME = or_(WorkItem.deadline_at.is_(None), WorkItem.deadline_at > NOW)
 # The oldest of each kind, whatever else the adapter could do.
 LEASE = leases.claim(
     WorkItem,
     lane=WorkItem.kind,
-    where=(_is(WorkItem.state, LEASABLE), WorkItem.ready_at <= leases.NOW, _IN_TIME),
+    where=(_is(WorkItem.state, LEASABLE), WorkItem.ready_at <= NOW, _IN_TIME),
     order_by=(WorkItem.ready_at,),
     to_state=State.LEASED,
 ).returning(WorkItem)

@@ -2,11 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Interval,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
+from fingertip_server.db.base import NOW
 from fingertip_server.identity.tables import Device, EnrolmentCode
 
 
@@ -91,6 +104,15 @@ _IS_FRESH = select(EnrolmentCode.device_id).where(
     EnrolmentCode.expires_at > func.fingertip_now(),
 )
 
+_FORGET_CODES = delete(EnrolmentCode).where(
+    EnrolmentCode.device_id.in_(
+        select(EnrolmentCode.device_id)
+        .where(EnrolmentCode.expires_at < NOW - bindparam("kept", type_=Interval))
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+)
+
 
 def invite(  # noqa: PLR0913 - what is known of a device before it exists
     connection: Connection,
@@ -128,6 +150,11 @@ def renew_code(
         "new_expires_at": expires_at,
     }
     return connection.execute(_RENEW_CODE, parameters).one_or_none() is not None
+
+
+def forget_codes(connection: Connection, kept: timedelta, most: int) -> int:
+    """Deletes codes that expired so long ago, at most so many, and returns how many."""
+    return connection.execute(_FORGET_CODES, {"kept": kept, "most": most}).rowcount
 
 
 def enrol(connection: Connection, code_hash: bytes, credential_hash: bytes) -> DeviceRow | None:

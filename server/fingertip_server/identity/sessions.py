@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
     TIMESTAMP,
     ColumnElement,
     Connection,
+    Integer,
+    Interval,
     Update,
     Uuid,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -19,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from fingertip_server.db.base import NOW
 from fingertip_server.identity.tables import StaffSession
 
 
@@ -91,6 +95,16 @@ _NOTE_USE = (
     .values(last_used_at=func.greatest(StaffSession.last_used_at, _locked.c.used_at))
 )
 
+# One that ended early expires soon after, so that one index finds them all.
+_FORGET = delete(StaffSession).where(
+    StaffSession.session_id.in_(
+        select(StaffSession.session_id)
+        .where(StaffSession.expires_at < NOW - bindparam("kept", type_=Interval))
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+)
+
 
 def start(
     connection: Connection,
@@ -139,6 +153,11 @@ def end_of_staff(connection: Connection, staff_id: str) -> None:
 def end_of_device(connection: Connection, device_id: UUID) -> None:
     """Ends all sessions on a device."""
     connection.execute(_END_OF_DEVICE, {"the_device_id": device_id})
+
+
+def forget(connection: Connection, kept: timedelta, most: int) -> int:
+    """Deletes sessions that expired so long ago, at most so many, and returns how many."""
+    return connection.execute(_FORGET, {"kept": kept, "most": most}).rowcount
 
 
 def note_use(connection: Connection, last_used_seconds: Mapping[UUID, float]) -> None:

@@ -101,6 +101,7 @@ class EnrolmentCode(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('TABLET', 'TICKET_MACHINE', 'ADAPTER')", "kind"),
         Index("uq_enrolment_code_code_hash", "code_hash", unique=True),
+        Index("ix_enrolment_code_expires_at", "expires_at"),
     )
 
     # The device that it will be.
@@ -120,6 +121,7 @@ class StaffSession(Base):
     __tablename__ = "staff_session"
     __table_args__ = (
         Index("uq_staff_session_token_hash", "token_hash", unique=True),
+        Index("ix_staff_session_expires_at", "expires_at"),
         Index("ix_staff_session_staff_id_open", "staff_id", postgresql_where="ended_at IS NULL"),
         Index("ix_staff_session_device_id_open", "device_id", postgresql_where="ended_at IS NULL"),
     )

@@ -1,10 +1,16 @@
 """What happens to identities by time."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from uuid import UUID
 
-from fingertip_server.identity import shifts
+from fingertip_server.identity import devices, sessions, shifts
 from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.idempotency import ANSWERS_KEPT
+
+_FORGET = "identity.forget"
+_FORGET_EVERY = timedelta(hours=1)
+_ROWS_PER_TURN = 5_000
 
 
 def lapse_shift(call: Call, shift_id: str) -> None:
@@ -17,4 +23,15 @@ def lapse_shift(call: Call, shift_id: str) -> None:
     call.record("shift", shift_id, "LAPSED")
 
 
-TIMERS: Mapping[str, Callable[[Call, str], None]] = {shifts.LAPSE: lapse_shift}
+def forget(call: Call, subject: str) -> None:
+    """Deletes sessions and enrolment codes when no stored answer speaks of them any more."""
+    kinds = (sessions.forget, devices.forget_codes)
+    gone = [delete(call.connection, ANSWERS_KEPT, _ROWS_PER_TURN) for delete in kinds]
+    is_done = max(gone) < _ROWS_PER_TURN
+    call.start_timer(_FORGET, subject, call.now + _FORGET_EVERY if is_done else call.now)
+
+
+TIMERS: Mapping[str, Callable[[Call, str], None]] = {
+    _FORGET: forget,
+    shifts.LAPSE: lapse_shift,
+}

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -9,6 +10,11 @@ from sqlalchemy import Connection, text
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
+
+# How old an id may be, where it tells.
+IDS_TAKEN = timedelta(days=7)
+# Longer, because the clock by which an id was made may be ahead.
+ANSWERS_KEPT = IDS_TAKEN + timedelta(days=1)
 
 # Named in the metadata's convention; the append statement meets it when a twin was faster.
 CONSTRAINT = "pk_idempotency"

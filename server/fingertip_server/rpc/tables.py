@@ -9,7 +9,7 @@ from fingertip_server.db.base import Base, Timestamp
 
 
 class Idempotency(Base):
-    """What a caller was answered under a request_id. Appended, read, and deleted after 7 days."""
+    """What a caller was answered under a request_id. Appended, read, and deleted after 8 days."""
 
     __tablename__ = "idempotency"
     __table_args__ = (Index("ix_idempotency_created_at", "created_at"),)

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import text
 
 from fingertip_server import errors, telemetry
+from fingertip_server.rpc import idempotency
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.pipeline import Pipeline
 from fingertip_server.rpc.units import UniqueViolation, Units
@@ -42,21 +43,26 @@ Due = Callable[[Call, str], None]
 
 PRUNE = "rpc.prune"
 _PRUNE_EVERY = timedelta(minutes=10)
-_ANSWERS_KEPT = timedelta(days=7)
 _EVENTS_KEPT = timedelta(hours=24)
-_ANSWERS_PER_PRUNING = 20_000
+# Of each, so that one turn ends in time whatever has piled up.
+_ROWS_PER_TURN = 20_000
 _PRUNE_ANSWERS = text(
     "DELETE FROM idempotency WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency"
-    " WHERE created_at < fingertip_now() - CAST(:kept AS interval) LIMIT :most))"
+    " WHERE created_at < (SELECT fingertip_now() - CAST(:kept AS interval)) LIMIT :most))"
 )
-_PRUNE_EVENTS = text("SELECT fingertip_prune_feed(CAST(:kept AS interval))")
+_PRUNE_EVENTS = text("SELECT fingertip_prune_feed(CAST(:kept AS interval), :most)")
 
 
 def prune(call: Call, subject: str) -> None:
     """Deletes stored answers and events that are older than they are kept, and again later."""
-    call.connection.execute(_PRUNE_ANSWERS, {"kept": _ANSWERS_KEPT, "most": _ANSWERS_PER_PRUNING})
-    call.connection.execute(_PRUNE_EVENTS, {"kept": _EVENTS_KEPT})
-    call.start_timer(PRUNE, subject, call.now + _PRUNE_EVERY)
+    answers = call.connection.execute(
+        _PRUNE_ANSWERS, {"kept": idempotency.ANSWERS_KEPT, "most": _ROWS_PER_TURN}
+    )
+    events = call.connection.execute(
+        _PRUNE_EVENTS, {"kept": _EVENTS_KEPT, "most": _ROWS_PER_TURN}
+    ).scalar_one()
+    is_done = max(answers.rowcount, events) < _ROWS_PER_TURN
+    call.start_timer(PRUNE, subject, call.now + _PRUNE_EVERY if is_done else call.now)
 
 
 TIMERS: Mapping[str, Due] = {PRUNE: prune}
