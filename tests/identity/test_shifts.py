@@ -7,12 +7,15 @@ from fingertip.identity.v1.identity_service_pb2 import (
     StartShiftRequest,
     StartShiftResponse,
 )
+from fingertip.lobby.v1.lobby_service_pb2 import ClaimArrivalRequest
 from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.app import App
 from fingertip_server.identity import directory
 from tests.conftest import Clock, Database
+from tests.customer.master import sync, wang
 from tests.identity.enrolling import newest_entry, who_am_i
+from tests.lobby.tickets import card, issue, shown
 from tests.world import World, refused
 
 
@@ -61,6 +64,21 @@ async def test_repeating_a_start_gives_the_same_answer(world: World, database: D
 async def test_who_is_not_on_shift_cannot_end_it(world: World) -> None:
     with refused("NOT_ON_SHIFT"):
         await end_shift(world)
+
+
+async def test_a_claimed_arrival_keeps_nobody_on_shift(world: World) -> None:
+    # Whoever goes to meet a customer claims her; only a claimed task is given back first.
+    await sync(world, wang())
+    await issue(world.ticket_machine, identification=card(wang().card_numbers[0]))
+    events = await shown(world.lobby_manager, "0101")
+    [arrival] = [event.arrival for event in events if event.HasField("arrival")]
+    await world.lobby_manager.lobby.ClaimArrival(
+        ClaimArrivalRequest(request_id=new_request_id(), arrival_id=arrival.arrival_id)
+    )
+    ended = await world.lobby_manager.identity.EndShift(
+        EndShiftRequest(request_id=new_request_id())
+    )
+    assert not ended.staff.on_shift
 
 
 async def test_a_shift_that_nobody_ends_lapses(
