@@ -49,11 +49,6 @@ def by_id(call: Call, customer_id: UUID) -> CustomerFacts | None:
     return store.customer(call.connection, customer_id)
 
 
-def by_number(call: Call, customer_number: str) -> CustomerFacts | None:
-    """Returns the customer with the bank's own number."""
-    return by_id(call, call.bank.customer_id(customer_number))
-
-
 def masked_name(call: Call, customer: CustomerFacts) -> str:
     """Returns a name that may stand on a lock screen, for example 王**; empty for none."""
     if customer.name is None:

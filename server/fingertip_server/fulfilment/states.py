@@ -21,8 +21,6 @@ class Purpose(StrEnum):
     INQUIRE = "INQUIRE"
 
 
-# Another item with the same dedupe key changes nothing while one of these is open.
-OPEN = (State.READY, State.LEASED)
 LEASABLE = (State.READY, State.UNKNOWN)
 ENDED = (State.DONE, State.FAILED)
 # Somebody should know: an operator, or whoever waits for the application.

@@ -42,5 +42,3 @@ def overdue(call: Call, work_item_id: str) -> None:
 
 
 TIMERS: Mapping[str, Callable[[Call, str], None]] = {_SWEEP: sweep, _OVERDUE: overdue}
-# Kind and subject of the timers that every database has from the beginning.
-STANDING = ((_SWEEP, "bank"),)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, any_, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select
 
 from fingertip_server.identity.tables import Shift, Staff
 
@@ -46,16 +46,6 @@ _PAGE = (
     .limit(bindparam("size"))
 )
 _PAGE_OF_UNIT = _PAGE.where(Staff.branch_id == bindparam("the_branch_id"))
-_ELIGIBLE = (
-    select(func.count(Staff.person_id.distinct()))
-    .join(Shift, (Shift.staff_id == Staff.staff_id) & Shift.ended_at.is_(None))
-    .where(
-        IS_ACTIVE,
-        Staff.branch_id == bindparam("the_branch_id"),
-        bindparam("skill") == any_(Staff.skills),
-        Staff.person_id != bindparam("the_person_id"),
-    )
-)
 
 
 def staff(connection: Connection, staff_id: str) -> StaffRow | None:
@@ -69,14 +59,6 @@ def page(connection: Connection, branch_id: str, after: str, size: int) -> list[
     if not branch_id:
         return _read(connection, _PAGE, after=after, size=size)
     return _read(connection, _PAGE_OF_UNIT, the_branch_id=branch_id, after=after, size=size)
-
-
-def eligible_authorisers(
-    connection: Connection, centre_id: str, skill: str, exclude_person: UUID
-) -> int:
-    """Counts the persons on shift in a centre who have the skill and are not the one excluded."""
-    parameters = {"the_branch_id": centre_id, "skill": skill, "the_person_id": exclude_person}
-    return connection.execute(_ELIGIBLE, parameters).scalar_one()
 
 
 def _read(

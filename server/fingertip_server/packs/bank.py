@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.packs.schema import Pack
-from fingertip_server.packs.schema_bank import Branch, Product, ServiceLine, Tier
+from fingertip_server.packs.schema_bank import Branch, ServiceLine, Tier
 from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import Policies
 from fingertip_server.packs.stored import StoredPack
@@ -46,7 +46,6 @@ class Bank:
             branch.code: tuple(line for line in pack.service_lines if line.branch == branch.code)
             for branch in pack.branches
         }
-        self._products = {product.code: product for product in pack.products}
         self._scenes = {scene.code: scene for scene in pack.scenes}
         self._forms = {(form.code, form.version): form for form in forms}
         self._agreements = {agreement.reference: agreement for agreement in agreements}
@@ -107,10 +106,6 @@ class Bank:
             "The branch has no such service line.",
             service_line_code=code,
         )
-
-    def product(self, code: str) -> Product:
-        """Returns a product of the pack; an unknown code is a mistake of the program."""
-        return self._products[code]
 
     def form(self, code: str, version: int = 0) -> Form:
         """Returns a version of a form, by default the pack's newest. Raises FORM_NOT_FOUND."""

@@ -1,7 +1,7 @@
 """Masks what answers show, by the data classes of the contract."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -10,15 +10,6 @@ from fingertip.options.v1 import options_pb2
 from fingertip_server.protection import masking
 
 Change = Callable[[Message], None]
-
-_MASKS: dict[int, Callable[[str], str]] = {
-    options_pb2.MASK_UNSPECIFIED: masking.mask_ends,
-    options_pb2.MASK_NAME: masking.mask_name,
-    options_pb2.MASK_CARD: masking.mask_card,
-    options_pb2.MASK_IDENTITY_NUMBER: masking.mask_identity_number,
-    options_pb2.MASK_PHONE: masking.mask_phone,
-    options_pb2.MASK_ADDRESS: masking.mask_address,
-}
 
 
 def mask(answer: Message) -> None:
@@ -64,7 +55,7 @@ def _plan(
         if options[options_pb2.data_class] == options_pb2.DATA_CLASS_C3:
             changes.append(_clearing(field.name))
         elif is_masked(field):
-            changes.append(_masking(field, _MASKS[options[options_pb2.mask]]))
+            changes.append(_masking(field, partial(masking.mask, options[options_pb2.mask])))
         elif field.message_type is not None and _reaches(field.message_type, plan_of, message):
             changes.append(_descending(field, recurse))
     return changes

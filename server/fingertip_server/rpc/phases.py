@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fingertip_server.protection import Protection
 
 Result = TypeVar("Result")
-Response = TypeVar("Response", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
