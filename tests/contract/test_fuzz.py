@@ -63,10 +63,17 @@ class Fuzzing:
     faults: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     able: dict[str, list[str]] = field(default_factory=dict)
+    is_drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def send(self, method: MethodDescriptor, name: str, turn: int) -> None:
         """Sends one request, and judges what comes back."""
-        content = self.drawing.request(method.input_type, f"{_SEED}/{method.name}/{name}/{turn}")
+        async with self.is_drawing:
+            # Some are so large that the server would not get its turn in this loop meanwhile.
+            content = await asyncio.to_thread(
+                self.drawing.request,
+                method.input_type,
+                f"{_SEED}/{method.name}/{name}/{turn}",
+            )
         try:
             answer = await _patient_answer(self.world.caller(name), method, content)
         except Refused as refused:
