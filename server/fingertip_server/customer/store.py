@@ -20,6 +20,7 @@ from fingertip_server.customer.values import (
     SectionPlan,
     StoredSection,
 )
+from fingertip_server.db.hot import Hot
 from fingertip_server.protection import Sealed
 
 FOUND_MAX = 10
@@ -59,7 +60,7 @@ _SECTIONS = text(
 
 # Asks for what is past its time to live, unless this topic waits for it already. The section's row
 # is locked until the asker is committed: the answer, which locks it too, then finds every asker.
-_ASK = text("""
+_ASK = Hot("""
 WITH clock AS MATERIALIZED (
     SELECT fingertip_now() AS now
 ), due AS MATERIALIZED (
@@ -153,8 +154,8 @@ def ask(
     patience: timedelta,
 ) -> list[Asked]:
     """Returns what the bank is to be asked for, and notes who waits for it."""
-    asked = connection.execute(
-        _ASK,
+    asked = _ASK.all(
+        connection,
         {
             "customer_id": customer_id,
             "topic": topic,
