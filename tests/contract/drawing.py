@@ -2,8 +2,8 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, cast
 from uuid import UUID
 
 from google.protobuf import message_factory
@@ -11,129 +11,56 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from buf.validate import validate_pb2
-from tests.world import PASSWORD
+from tests.contract import specimens
+from tests.contract.knowledge import Knowledge, Record, Value
 
-NASTY_TEXTS: Final = (
-    "",
-    " ",
-    "\x00",
-    "a\x00b",
-    "\u202e1234567890",
-    "\u200b\u200d\ufeff",
-    "𠮷野家𠮷",
-    "e\u0301",
-    "é",
-    "раypal",
-    "'; DROP TABLE ticket; --",
-    "%_\\",
-    "(((((a+)+)+)+)+)$",
-    "=cmd|'/c calc'!A1",
-    "{{7*7}} ${7*7} %s%n {0.__class__}",
-    "a\r\nauthorization: Bearer x",
-    "2023-02-29",
-    "9999-12-31",
-    "٣٤٥",
-    "½",
-    "-1",
-    "*",
-    "x" * 70,
-    "长" * 400,
-    "y" * 70_000,
-)
-NASTY_UUIDS: Final = (
-    "",
-    "0",
-    "00000000-0000-0000-0000-000000000000",
-    "ffffffff-ffff-ffff-ffff-ffffffffffff",
-    "{01234567-89ab-cdef-0123-456789abcdef}",
-    "0123456789abcdef0123456789abcdef",
-    "01234567-89AB-CDEF-0123-456789ABCDEF",
-    "01234567-89ab-cdef-0123-456789abcdeg",
-    "z" * 10_000,
-)
-_INT32: Final = (0, 1, -1, 2, 999, 2**31 - 1, -(2**31))
-_INT64: Final = (*_INT32, 2**53, 2**63 - 1, -(2**63))
-_SECONDS: Final = (0, -1, 951_782_400, -62_135_596_801, 253_402_300_800, 2**63 - 1, -(2**63))
-_YEARS: Final = (0, 1, 1900, 2023, 2024, 9999, 10_000, -1)
-_LIST_LENGTHS: Final = (0, 1, 1, 2, 3, 51)
-_LONG_LIST: Final = 10_000
+_LIST_LENGTHS: Final = (0, 1, 1, 2, 3)
+_NASTY_LIST_LENGTHS: Final = (0, 51, 51, 10_000)
+_LONG_LIST: Final = 1_000
 _REQUEST_BYTES_MAX: Final = 4_000_000
-_KNOWN_MAX: Final = 12
-
-# What fits a field of this name. Ids, hashes, tokens and the like are learnt from answers; but
-# devices and accounts are only these, so that the fuzzer does not lock itself out.
-EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
-    "branch_id": ("0101", "0102", "0000", "9001"),
-    "centre_id": ("9001", "9002"),
-    "chain": ("0101", "9001", "bank", "security"),
-    "card_numbers": ("6222020000000000004", "6222021234567890128"),
-    "card_number": ("6222020000000000004", "6222021234567890128"),
-    "content_type": ("image/jpeg", "image/png", "application/pdf", "image/svg+xml"),
-    "core_reference": ("CORE-1",),
-    "customer_number": ("DEMO000000001", "DEMO000000002", "X-1"),
-    "desk": ("1", "2", "3", "7"),
-    "display_name": ("二号平板",),
-    "etag": ("1", "2", "3", "4", "0"),
-    "failure_code": ("TIMEOUT", "BUSY"),
-    "field_key": ("applicant_name", "resident_id", "mobile", "document_issue_date", "nothing"),
-    "form_code": ("debit_card_account", "no_such_form"),
-    "kind": ("id_front", "signature", "customer_photo", "crm.view", "core.open_account"),
-    "kinds": ("crm.view", "core.view", "crm.resolve_customer", "core.open_account"),
-    "mobile": ("13800138000", "+86 138 0013 8000"),
-    "note": ("看不清",),
-    "password": (PASSWORD, "a wrong one"),
-    "place": ("3号柜台",),
-    "previous_position": ("", "1"),
-    "position": ("1", "2", "9"),
-    "purpose": ("客户改变主意", "核对身份"),
-    "resident_id": ("190102197805209021", "110101190001010009", "11010120230229001X"),
-    "service_line_code": ("A", "B", "C", "Z"),
-    "service_line_codes": ("A", "B", "C", "Z"),
-    "source": ("crm", "core"),
-    "staff_id": ("100107", "100304"),
-    "staff_number": ("100107", "100304", "999999"),
-    "subject": ("id_back", "mobile"),
-    "tier_code": ("private", "standard", "no_such_tier"),
-    "value": ("王若兰", "190102197805209021", "2023-02-29", "长期", "true", "5000.00"),
-    "work_kinds": ("crm.view",),
-}
-_NEVER_LEARNT: Final = {"device_id", "staff_id", "request_id"}
-# What an answer calls differently from the request that quotes it.
-_QUOTED_AS: Final = {"next_page_token": "page_token", "next_offset": "offset"}
+_SPENT_MAX: Final = 20
 
 _TEXT: Final = FieldDescriptor.TYPE_STRING
 _BYTES: Final = FieldDescriptor.TYPE_BYTES
 
 
 class Drawing:
-    """Draws messages, and learns from answers what exists."""
+    """Draws messages out of what their senders know."""
 
-    def __init__(self, device_ids: list[str]) -> None:
-        self._known: defaultdict[str, list[object]] = defaultdict(list)
-        self._known["device_id"] = list(device_ids)
+    def __init__(self) -> None:
+        self.knowledge: defaultdict[str, Knowledge] = defaultdict(Knowledge)
+        self._of_sender = Knowledge()
         self._draw = random.Random()
+        self._spent: list[str] = []
 
-    def request(self, message: Descriptor, seed: str) -> bytes:
+    def request(self, message: Descriptor, sender: str, seed: str) -> bytes:
         """Returns the bytes of a request; with the same seed and knowledge the same ones."""
-        self._draw = random.Random(seed)
-        drawn = self._message(message, nastiness=self._draw.choice((0.0, 0.05, 0.2, 0.6)))
+        draw = self._draw = random.Random(seed)
+        # Mostly he asks about what he was told, and sometimes about what somebody else was.
+        teller = sender if draw.random() < 0.75 else draw.choice([sender, *self.knowledge])
+        self._of_sender = self.knowledge[teller]
+        next_page = self._of_sender.next_page(message.full_name) if draw.random() < 0.5 else None
+        if next_page is not None:
+            return next_page
+        drawn = self._message(message, {}, draw.choice((0.0, 0.0, 0.05, 0.2, 0.6)))
         # More than that a server does not even receive.
-        content = drawn.SerializeToString()[:_REQUEST_BYTES_MAX]
-        return self._spoilt(content) if self._draw.random() < 0.08 else content
+        content = drawn.SerializeToString(deterministic=True)[:_REQUEST_BYTES_MAX]
+        return self._damaged(content) if draw.random() < 0.08 else content
 
-    def learn(self, answer: Message) -> None:
-        """Remembers the ids, hashes, fences and tokens of an answer."""
-        for field, value in answer.ListFields():
-            if field.message_type is not None:
-                for element in value if field.is_repeated else (value,):
-                    self.learn(element)
-            elif not field.is_repeated and field.name not in _NEVER_LEARNT:
-                known = self._known[_QUOTED_AS.get(field.name, field.name)]
-                if value not in known:
-                    known.append(value)
-                    del known[:-_KNOWN_MAX]
+    def spoilt(self, request: Message, seed: str) -> bytes:
+        """Returns a request like this one, under an id of its own, with one thing wrong."""
+        draw = self._draw = random.Random(seed)
+        copy = type(request)()
+        copy.CopyFrom(request)
+        if hasattr(copy, "request_id"):
+            copy.request_id = self._new_id()
+        message, field = draw.choice(list(_places(copy)))
+        message.ClearField(field.name)
+        if draw.random() < 0.8:
+            self._fill(message, field, {}, 1.0)
+        return copy.SerializeToString(deterministic=True)
 
-    def _spoilt(self, content: bytes) -> bytes:
+    def _damaged(self, content: bytes) -> bytes:
         draw = self._draw
         at = draw.randrange(len(content) + 1)
         return draw.choice(
@@ -149,81 +76,165 @@ class Drawing:
             )
         )
 
-    def _message(self, message: Descriptor, nastiness: float) -> Message:
-        special = _SPECIAL.get(message.full_name)
+    def _message(self, message: Descriptor, outer: Record, nastiness: float) -> Message:
+        special = specimens.SPECIAL.get(message.full_name)
         drawn: Message = message_factory.GetMessageClass(message)()
         if special is not None:
             special(drawn, self._draw, nastiness)
             return drawn
+        names = [field.name for field in message.fields]
+        record = outer | self._of_sender.record(names, self._draw)
         chosen = {oneof.name: self._draw.choice(oneof.fields).name for oneof in message.oneofs}
+        # What may be left out is often given together or not at all.
+        habit = self._draw.choice((0.0, 0.5, 1.0))
         for field in message.fields:
             oneof = field.containing_oneof
             if oneof is not None and chosen[oneof.name] != field.name:
                 continue
             # What is unset is as good a test as what is set wrongly.
-            absence = 0.5 if _is_optional(field) else nastiness / 4
+            absence = habit if _is_optional(field) else nastiness / 4
             if self._draw.random() >= absence:
-                self._fill(drawn, field, nastiness)
+                self._fill(drawn, field, record, nastiness)
         return drawn
 
-    def _fill(self, message: Message, field: FieldDescriptor, nastiness: float) -> None:
+    def _fill(
+        self, message: Message, field: FieldDescriptor, record: Record, nastiness: float
+    ) -> None:
         is_nasty = self._draw.random() < nastiness
-        if not field.is_repeated:
-            if field.message_type is not None:
-                inner = self._message(field.message_type, nastiness)
-                getattr(message, field.name).CopyFrom(inner)
-                getattr(message, field.name).SetInParent()
-            else:
-                setattr(message, field.name, self._scalar(field, is_nasty=is_nasty))
-            return
+        if field.is_repeated:
+            self._fill_list(message, field, record, nastiness, is_nasty=is_nasty)
+        elif field.message_type is not None:
+            inner = self._message(field.message_type, record, nastiness)
+            getattr(message, field.name).CopyFrom(inner)
+            getattr(message, field.name).SetInParent()
+        else:
+            setattr(message, field.name, self._scalar(field, record, is_nasty=is_nasty))
+
+    def _fill_list(
+        self,
+        message: Message,
+        field: FieldDescriptor,
+        record: Record,
+        nastiness: float,
+        *,
+        is_nasty: bool,
+    ) -> None:
+        draw = self._draw
         values = getattr(message, field.name)
-        is_long = is_nasty and self._draw.random() < 0.2
-        count = _LONG_LIST if is_long else self._draw.choice(_LIST_LENGTHS)
+        if field.name in specimens.EXAMPLE_LISTS and not is_nasty and draw.random() < 0.5:
+            values.extend(specimens.EXAMPLE_LISTS[field.name])
+            return
+        has_wrong_length = is_nasty and draw.random() < 0.3
+        count = draw.choice(_NASTY_LIST_LENGTHS if has_wrong_length else _lengths(field))
+        # It is the length of a long list that is nasty.
+        is_long = count >= _LONG_LIST
         if field.message_type is not None:
-            elements = [self._message(field.message_type, nastiness) for _ in range(min(count, 3))]
+            inner = 0.0 if is_long else nastiness
+            elements = [
+                self._message(field.message_type, record, inner) for _ in range(min(count, 3))
+            ]
             values.extend(elements[i % len(elements)] for i in range(count))
         else:
-            # It is the length of a long list that is nasty.
-            is_nasty = is_nasty and count < _LONG_LIST
-            drawn = [self._scalar(field, is_nasty=is_nasty) for _ in range(count)]
-            is_set = not is_nasty and count < _LONG_LIST
-            values.extend(dict.fromkeys(drawn) if is_set else drawn)
+            is_wrong = is_nasty and not is_long
+            drawn = [self._scalar(field, {}, is_nasty=is_wrong) for _ in range(count)]
+            values.extend(drawn if is_nasty else dict.fromkeys(drawn))
 
-    def _scalar(self, field: FieldDescriptor, *, is_nasty: bool) -> object:
+    def _scalar(self, field: FieldDescriptor, record: Record, *, is_nasty: bool) -> object:
         draw = self._draw
-        known = self._known.get(field.name, [])
-        if known and not is_nasty and draw.random() < 0.7:
-            value = draw.choice(known)
-            if isinstance(value, _python_type(field)):
-                return value
+        known = None if is_nasty else self._known(field, record)
+        if known is not None:
+            return known
         match field.type:
             case FieldDescriptor.TYPE_STRING:
                 return self._text(field, is_nasty=is_nasty)
             case FieldDescriptor.TYPE_BYTES:
-                return draw.randbytes(draw.choice((0, 31, 33, 2_000) if is_nasty else (32,)))
+                if not is_nasty and field.name in specimens.EXAMPLE_BYTES:
+                    return specimens.EXAMPLE_BYTES[field.name]
+                return draw.randbytes(draw.choice(specimens.NASTY_BYTE_COUNTS) if is_nasty else 32)
             case FieldDescriptor.TYPE_BOOL:
                 return draw.random() < 0.5
             case FieldDescriptor.TYPE_ENUM:
-                values = field.enum_type.values if field.enum_type else ()
-                known_numbers = [value.number for value in values]
-                return draw.choice((-1, 999, 2**31 - 1) if is_nasty else known_numbers)
+                return draw.choice(specimens.NASTY_ENUMS if is_nasty else _allowed(field))
             case FieldDescriptor.TYPE_DOUBLE | FieldDescriptor.TYPE_FLOAT:
-                return draw.choice((0.0, -0.0, float("nan"), float("inf"), 1e308))
+                return draw.choice(specimens.NASTY_FLOATS)
             case FieldDescriptor.TYPE_INT32:
-                return draw.choice(_INT32) if is_nasty else draw.randrange(1, 6)
+                return draw.choice(specimens.NASTY_INT32) if is_nasty else self._number(field)
             case _:
-                return draw.choice(_INT64) if is_nasty else draw.randrange(1, 6)
+                return draw.choice(specimens.NASTY_INT64) if is_nasty else self._number(field)
+
+    def _known(self, field: FieldDescriptor, record: Record) -> Value | None:
+        """Returns, mostly, what belongs to the resource that is asked about."""
+        if _own_name(field) in specimens.EXAMPLES:
+            return None
+        kind = {_TEXT: str, _BYTES: bytes}.get(field.type, int)
+        if isinstance(record.get(field.name), kind) and self._draw.random() < 0.9:
+            return record[field.name]
+        is_given = field.name in specimens.EXAMPLE_BYTES | specimens.EXAMPLE_NUMBERS
+        if is_given or self._draw.random() < 0.3:
+            return None
+        return self._of_sender.value(field.name, kind, self._draw)
+
+    def _number(self, field: FieldDescriptor) -> int:
+        return specimens.EXAMPLE_NUMBERS.get(field.name, self._draw.randrange(1, 6))
 
     def _text(self, field: FieldDescriptor, *, is_nasty: bool) -> str:
         draw = self._draw
-        is_id = field.name.endswith("_id") and field.name not in EXAMPLES
+        examples = _examples(field)
+        is_id = field.name.endswith("_id") and not examples
         if is_nasty:
-            return draw.choice(NASTY_UUIDS if is_id and draw.random() < 0.5 else NASTY_TEXTS)
-        if field.name in EXAMPLES:
-            return draw.choice(EXAMPLES[field.name])
+            some_uuids = is_id and draw.random() < 0.5
+            return draw.choice(specimens.NASTY_UUIDS if some_uuids else specimens.NASTY_TEXTS)
+        if examples:
+            return draw.choice(examples)
+        if field.name == "request_id":
+            return self._request_id()
         if is_id:
-            return str(UUID(int=draw.getrandbits(128), version=4))
+            return self._new_id()
         return "" if field.name.endswith("_token") else "某个文本"
+
+    def _request_id(self) -> str:
+        """Returns a new one, or seldom one that was used by whomever for whatever."""
+        if self._spent and self._draw.random() < 0.05:
+            return self._draw.choice(self._spent)
+        self._spent.append(self._new_id())
+        del self._spent[:-_SPENT_MAX]
+        return self._spent[-1]
+
+    def _new_id(self) -> str:
+        return str(UUID(int=self._draw.getrandbits(128), version=4))
+
+
+def _places(message: Message) -> Iterator[tuple[Message, FieldDescriptor]]:
+    # One and the same, whatever its stub says.
+    descriptor = cast("Descriptor", message.DESCRIPTOR)
+    for field in descriptor.fields:
+        yield message, field
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in value if field.is_repeated else [value]:
+                yield from _places(inner)
+
+
+def _lengths(field: FieldDescriptor) -> tuple[int, ...]:
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    return tuple(n for n in _LIST_LENGTHS if n >= rules.repeated.min_items)
+
+
+def _examples(field: FieldDescriptor) -> tuple[str, ...]:
+    own = specimens.EXAMPLES.get(_own_name(field))
+    return own or specimens.EXAMPLES.get(field.name, ())
+
+
+def _own_name(field: FieldDescriptor) -> str:
+    message = field.containing_type
+    return f"{message.name if message else ''}.{field.name}"
+
+
+def _allowed(field: FieldDescriptor) -> list[int]:
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    refused = (rules.repeated.items if field.is_repeated else rules).enum.not_in
+    values = field.enum_type.values if field.enum_type else ()
+    return [value.number for value in values if value.number not in refused]
 
 
 def _is_optional(field: FieldDescriptor) -> bool:
@@ -232,43 +243,3 @@ def _is_optional(field: FieldDescriptor) -> bool:
         is_needed = rules.required or bool(rules.repeated.min_items)
         return field.containing_oneof is None and not is_needed
     return rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE
-
-
-def _python_type(field: FieldDescriptor) -> type:
-    return {_TEXT: str, _BYTES: bytes}.get(field.type, int)
-
-
-def _timestamp(message: Message, draw: random.Random, nastiness: float) -> None:
-    is_nasty = draw.random() < nastiness
-    seconds = draw.choice(_SECONDS) if is_nasty else draw.randrange(1_700_000_000, 1_900_000_000)
-    nanos = draw.choice((-1, 10**9, 2**31 - 1, 999_999_999)) if is_nasty else 0
-    message.MergeFrom(type(message)(seconds=seconds, nanos=nanos))
-
-
-def _duration(message: Message, draw: random.Random, nastiness: float) -> None:
-    # What fits is short: the server does wait.
-    is_nasty = draw.random() < nastiness
-    seconds = draw.choice(_SECONDS[1:]) if is_nasty else 0
-    nanos = draw.choice((-1, 10**9, 2**31 - 1)) if is_nasty else 50_000_000
-    message.MergeFrom(type(message)(seconds=seconds, nanos=nanos))
-
-
-def _date(message: Message, draw: random.Random, nastiness: float) -> None:
-    month, day = draw.choice(((2, 29), (1, 1), (12, 31), (4, 31), (13, 1), (0, 0), (-1, 40)))
-    year = draw.choice(_YEARS) if draw.random() < nastiness else 2023
-    message.MergeFrom(type(message)(year=year, month=month, day=day))
-
-
-def _money(message: Message, draw: random.Random, nastiness: float) -> None:
-    currency = draw.choice(("CNY", "JPY", "KWD", "", "cny", "\x00")) if nastiness else "CNY"
-    units = draw.choice(_INT64) if draw.random() < nastiness else 1_200
-    nanos = draw.choice((0, -1, 10**9, 2**31 - 1, -500_000_000)) if nastiness else 0
-    message.MergeFrom(type(message)(currency_code=currency, units=units, nanos=nanos))
-
-
-_SPECIAL: Final[dict[str, Callable[[Message, random.Random, float], None]]] = {
-    "google.protobuf.Timestamp": _timestamp,
-    "google.protobuf.Duration": _duration,
-    "google.type.Date": _date,
-    "google.type.Money": _money,
-}

@@ -1,0 +1,144 @@
+"""A bank's day with spoilt requests among the right ones: most of them get far before they fail."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import grpc
+from google.protobuf.message import Message
+
+from fingertip.fulfilment.v1.fulfilment_service_pb2 import RetryWorkItemRequest
+from fingertip.fulfilment.v1.work_item_pb2 import OpenedAccount, WorkResult
+from fingertip.lobby.v1.lobby_service_pb2 import Identification
+from fingertip_client.caller import Caller
+from fingertip_client.refusal import Refused
+from tests.applications import paper
+from tests.authorization import desk
+from tests.conftest import Database
+from tests.customer import bank
+from tests.fulfilment import queue
+from tests.lobby import tickets
+from tests.world import Credentials, World
+
+Spoil = Callable[[str, str, Message], Awaitable[Message | None]]
+"""Has a caller send spoilt ones of a method's request, and returns an answer to one of them."""
+Learn = Callable[[str, str, Message], None]
+"""Is told what a caller was answered by a method."""
+
+_OPEN_ACCOUNT = "core.open_account"
+
+
+class SpoiltWorld(World):
+    """The world, some of whose unary requests are sent spoilt before they are sent."""
+
+    def __init__(
+        self, targets: list[str], credentials: Credentials, spoil: Spoil, learn: Learn
+    ) -> None:
+        super().__init__(targets, credentials)
+        self._spoil = spoil
+        self._learn = learn
+        self._wrapped: set[str] = set()
+
+    def caller(self, name: str) -> Caller:
+        """Returns a member of staff by number, or a machine by its name."""
+        caller = super().caller(name)
+        if name not in self._wrapped:
+            self._wrapped.add(name)
+            for stub in (
+                caller.applications,
+                caller.authorization,
+                caller.customer,
+                caller.fulfilment,
+                caller.identity,
+                caller.lobby,
+            ):
+                for method, call in list(vars(stub).items()):
+                    setattr(stub, method, self._spoiling(name, method, call))
+        return caller
+
+    def _spoiling(
+        self, name: str, method: str, call: "grpc.aio.UnaryUnaryMultiCallable[Message, Message]"
+    ) -> Callable[..., Awaitable[Message]]:
+        async def spoil_and_call(request: Message) -> Message:
+            taken = await self._spoil(name, method, request)
+            try:
+                answer = await call(request)
+            except Refused:
+                if taken is None:
+                    raise
+                # A spoilt one was as good, and did what this one was to do.
+                answer = taken
+            self._learn(name, method, answer)
+            return answer
+
+        return spoil_and_call
+
+
+async def live(world: World, spoilt: World, database: Database, day: int) -> None:
+    """Lives through a day; what a spoilt request has spoilt is left for the next one."""
+    with suppress(Refused):
+        await _visit(spoilt, day)
+    with suppress(Refused):
+        await paper.submitted(spoilt.teller)
+    # Whatever became of that one, these are there to be decided about.
+    await paper.submitted(world.teller)
+    await paper.submitted(world.teller)
+    with suppress(Refused):
+        await _decide(spoilt, day)
+    with suppress(Refused):
+        await _execute(spoilt)
+    with suppress(Refused):
+        await _operate(spoilt, database)
+
+
+async def _visit(world: World, day: int) -> None:
+    resident_id = paper.ANSWERS["resident_id"]
+    await tickets.reserve(world.ticket_machine)
+    await tickets.issue(world.ticket_machine)
+    await tickets.issue(world.ticket_machine, "B", Identification(resident_id=resident_id))
+    await tickets.call_next(world.teller, str(10 + day))
+    for adapter, kind in ((world.crm_adapter, "crm.view"), (world.core_adapter, "core.view")):
+        await bank.complete([(adapter, leased) for leased in await bank.lease(adapter, kind)])
+
+
+async def _decide(world: World, day: int) -> None:
+    # Another one than the fuzzer's, who may hold a claim.
+    authoriser = world.authoriser_who_is_a_customer
+    if not day:
+        await desk.start_shift(authoriser)
+    task = await desk.claim(authoriser)
+    await desk.look_at(authoriser, task)
+    if day % 3 == 2:
+        await authoriser.authorization.RejectTask(desk.rejection(task))
+    elif day % 3 == 1:
+        await desk.send_back(authoriser, task)
+    else:
+        await desk.approve(authoriser, task)
+
+
+async def _execute(world: World) -> None:
+    for leased in await bank.lease(world.core_adapter, _OPEN_ACCOUNT):
+        account = OpenedAccount(
+            account_number=bank.ACCOUNT,
+            core_reference="CORE-1",
+            content_hash=leased.order.application.content_hash,
+        )
+        report = queue.completed(leased, WorkResult(opened_account=account))
+        await world.core_adapter.fulfilment.CompleteWorkItem(report)
+
+
+async def _operate(world: World, database: Database) -> None:
+    """Has an item parked, which would take hours, and tried again."""
+    parked = await database.as_owner(
+        "UPDATE work_item SET state = 'PARKED', holder = NULL, lease_until = NULL"
+        " WHERE work_item_id = (SELECT work_item_id FROM work_item"
+        "   WHERE state IN ('READY', 'LEASED') ORDER BY created_at LIMIT 1)"
+        " RETURNING work_item_id::text"
+    )
+    for row in parked:
+        await world.operations.fulfilment.RetryWorkItem(
+            RetryWorkItemRequest(
+                request_id=paper.request_id(),
+                work_item_id=row["work_item_id"],
+                purpose="核心系统已恢复",
+            )
+        )
