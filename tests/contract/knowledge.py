@@ -14,7 +14,7 @@ _KNOWN_MAX: Final = 12
 # Those of devices and staff are given by hand, so that the fuzzer does not lock itself out.
 _NEVER_LEARNT: Final = {"device_id", "staff_id", "request_id"}
 # What an answer calls differently from the request that quotes it.
-_QUOTED_AS: Final = {"next_offset": "offset"}
+_QUOTED_AS: Final = {"next_offset": "offset", "first_number": "sequence_number"}
 _MASKED: Final = "*"
 
 

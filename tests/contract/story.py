@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import grpc
 from google.protobuf.message import Message
@@ -92,7 +93,9 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
 
 async def _visit(world: World, day: int) -> None:
     resident_id = paper.ANSWERS["resident_id"]
-    await tickets.reserve(world.ticket_machine)
+    block = await tickets.reserve(world.ticket_machine)
+    printed = tickets.late(block, block.first_number, datetime.now(UTC))
+    await world.ticket_machine.lobby.IssueTicket(printed)
     await tickets.issue(world.ticket_machine)
     await tickets.issue(world.ticket_machine, "B", Identification(resident_id=resident_id))
     await tickets.call_next(world.teller, str(10 + day))

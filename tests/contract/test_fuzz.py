@@ -18,14 +18,13 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from buf.validate import validate_pb2
-from fingertip.errors.v1.error_reason_pb2 import ErrorReason
+from fingertip.events.v1.events_service_pb2 import WatchResponse
 from fingertip.options.v1 import options_pb2
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
 from tests.applications import paper
 from tests.conftest import Database
-from tests.contract import story
+from tests.contract import documented, story
 from tests.contract.descriptors import methods
 from tests.contract.drawing import Drawing
 from tests.contract.story import SpoiltWorld
@@ -60,10 +59,12 @@ _PER_TURN = 3
 _TURNS_PER_DAY = 3
 # Of most of a story's requests there is none, or few would come to their end.
 _SPOILT = (0, 0, 0, 2, 4)
+_REPEATED = 0.3
+# What is secret is not kept: a repetition issues it anew, or ends the session that would repeat.
+_ANSWERED_ANEW = {"EnrolDevice", "SignIn", "CreateEnrolmentCode", "SignOut"}
 _METHODS = {method.name: method for method in methods()}
 _OK = "OK"
 _NEVER = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE}
-_REASONS = {name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()}  # noqa: SIM118
 _AT_THE_DOOR = {"INVALID_REQUEST", "PERMISSION_MISSING", "NOT_SIGNED_IN"}
 _LEAKS = ("Traceback", "Error(", "asyncpg", "sqlalchemy", "<class", "SELECT ", "psycopg", "::")
 
@@ -86,7 +87,9 @@ class Fuzzing:
         """Sends one request out of what is known."""
         seed = f"{_SEED}/{method.name}/{name}/{number}"
         content = self.drawing.request(method.input_type, name, seed)
-        outcome, _ = await self._judged(method, name, content, seed)
+        outcome, answer = await self._judged(method, name, content, seed)
+        if answer is not None and "request_id" in method.input_type.fields_by_name:
+            await self._repeat(method, name, content, answer, seed)
         if number == 0 and outcome != "PERMISSION_MISSING":
             self.able.setdefault(method.name, []).append(name)
 
@@ -105,6 +108,15 @@ class Fuzzing:
         """Remembers what somebody was told."""
         self.answers[method_name, _OK] += 1
         self.drawing.knowledge[name].learn(answer)
+
+    async def _repeat(
+        self, method: MethodDescriptor, name: str, content: bytes, answer: Message, seed: str
+    ) -> None:
+        """Sends what was answered once more, now and then."""
+        if random.Random(f"{seed}/again").random() < _REPEATED:
+            _, again = await self._judged(method, name, content, f"{seed}/again")
+            if again != answer and method.name not in _ANSWERED_ANEW:
+                self.faults.append(f"{seed}: repeated it is not answered the same")
 
     async def _judged(
         self, method: MethodDescriptor, name: str, content: bytes, seed: str
@@ -161,7 +173,9 @@ async def test_every_request_gets_an_answer_of_the_contract(
         pytest.fail("\n".join([str(fuzzing), *fuzzing.faults[:20]]), pytrace=False)
     # A fuzzer that is always refused at the door finds nothing behind it.
     assert not fuzzing.without_any_but(_AT_THE_DOOR), str(fuzzing)
-    assert len(fuzzing.without_any_but(_REASONS)) < len(_METHODS) / 10, str(fuzzing)
+    assert len(fuzzing.without_any_but(set(documented.reasons()))) < len(_METHODS) / 10, str(
+        fuzzing
+    )
 
 
 def _work(method: MethodDescriptor, fuzzing: Fuzzing, turn: int) -> list[Work]:
@@ -193,20 +207,24 @@ async def _patient_answer(caller: Caller, method: MethodDescriptor, content: byt
 
 async def _answer(caller: Caller, method: MethodDescriptor, content: bytes) -> Message:
     path = f"/{method.containing_service.full_name}/{method.name}"
-    kind = message_factory.GetMessageClass(method.output_type)
     if not method.server_streaming:
+        kind = message_factory.GetMessageClass(method.output_type)
         unary: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = caller.channel.unary_unary(path)
         return kind.FromString(await unary(content, timeout=30))
     watch: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = caller.channel.unary_stream(path)
     stream = watch(content, timeout=30)
+    told = WatchResponse()
     try:
-        first = await stream.read()
+        # A snapshot's last message has the token.
+        while not told.resume_token:
+            message = await stream.read()
+            assert isinstance(message, bytes), "the stream ended without a word"
+            told.MergeFromString(message)
     except grpc.aio.AioRpcError as error:
         raise Refused.from_error(error) from error
     finally:
         stream.cancel()
-    assert isinstance(first, bytes), "the stream ended without a word"
-    return kind.FromString(first)
+    return told
 
 
 def _faults(method: MethodDescriptor, content: bytes, refused: Refused) -> list[str]:
@@ -216,8 +234,11 @@ def _faults(method: MethodDescriptor, content: bytes, refused: Refused) -> list[
     )
     if refused.code in _NEVER:
         faults.append(f"{refused.code.name} is no answer to a request")
-    if refused.reason not in _REASONS:
-        faults.append(f"{refused.reason!r} is no reason of the contract")
+    if refused.reason not in documented.refusals(method):
+        faults.append(f"{refused.reason!r} is no reason that the method's comment names")
+    reason = documented.reasons().get(refused.reason)
+    if reason is None or (reason.code, reason.keys) != (refused.code, frozenset(refused.metadata)):
+        faults.append(f"{refused.reason!r} is not as its comment says")
     faults += [f"the text has {leak!r}" for leak in _LEAKS if leak in said]
     try:
         request = message_factory.GetMessageClass(method.input_type).FromString(content)
@@ -225,25 +246,28 @@ def _faults(method: MethodDescriptor, content: bytes, refused: Refused) -> list[
         # What is no message has no fields to name.
         return faults
     faults += [f"the text repeats {secret!r}" for secret in _secrets(request) if secret in said]
-    if refused.code is grpc.StatusCode.INVALID_ARGUMENT and not _is_named(method, refused):
-        faults.append("no field is named")
+    if refused.code is grpc.StatusCode.INVALID_ARGUMENT and not _is_named(
+        method.input_type, refused
+    ):
+        faults.append("no field is named, or one that there is not")
     return faults
 
 
-def _is_named(method: MethodDescriptor, refused: Refused) -> bool:
-    whole = _rules_of_messages(method.input_type)
+def _is_named(message: Descriptor, refused: Refused) -> bool:
     return bool(refused.violations) and all(
-        violation.field or violation.description in whole for violation in refused.violations
+        _has(message, violation.field.split(".")) for violation in refused.violations
     )
 
 
-def _rules_of_messages(message: Descriptor) -> set[str]:
-    """Returns what rules about several fields say; they name the fields themselves."""
-    rules = {rule.message for rule in message.GetOptions().Extensions[validate_pb2.message].cel}
-    for each in message.fields:
-        if each.message_type is not None and each.message_type.full_name.startswith("fingertip."):
-            rules |= _rules_of_messages(each.message_type)
-    return rules
+def _has(message: Descriptor, names: list[str]) -> bool:
+    """Tells whether a path of names, some with a place in a list, leads to a field or a choice."""
+    name, _, place = names[0].partition("[")
+    field = message.fields_by_name.get(name)
+    if field is None:
+        return name in message.oneofs_by_name and not names[1:]
+    if place and not (field.is_repeated and place.removesuffix("]").isdecimal()):
+        return False
+    return not names[1:] or (field.message_type is not None and _has(field.message_type, names[1:]))
 
 
 def _secrets(message: Message) -> list[str]:

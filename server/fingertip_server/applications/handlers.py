@@ -89,9 +89,9 @@ def save_application(call: Call, request: SaveApplicationRequest) -> SaveApplica
     fields = {field.key: field for field in filling.form_of(call, application).fields}
     given = filling.answers(call, application)
     today = access.today(call, application)
-    for answer in request.answers:
+    for index, answer in enumerate(request.answers):
         if answer.field_key not in fields:
-            raise rules.field_unknown(answer.field_key)
+            raise rules.field_unknown(answer.field_key, f"answers[{index}].field_key")
         field = fields[answer.field_key]
         given[field.key] = answers.to_stored(field, answer.value, today=today)
     kept = {key: value for key, value in given.items() if value}
@@ -105,7 +105,7 @@ def start_attachment(call: Call, request: StartAttachmentRequest) -> StartAttach
     application = access.editable(call, request.application_id)
     rule = forms.image_rule(filling.form_of(call, application), request.kind)
     if rule is None:
-        raise rules.field_unknown(request.kind)
+        raise rules.field_unknown(request.kind, "kind")
     siblings = store.count_of_kind(call, application.application_id, request.kind)
     attachment_rules.require_acceptable(rule, request.content_type, request.size_bytes, siblings)
     attachment = drafts.announce_attachment(call, application, request)

@@ -157,11 +157,11 @@ def content_changed(content_hash: bytes) -> errors.Conflict:
     )
 
 
-def field_unknown(field_key: str) -> errors.InvalidArgument:
-    """Returns the refusal for what the form does not ask for."""
+def field_unknown(field_key: str, named_by: str) -> errors.InvalidArgument:
+    """Returns the refusal for what the form does not ask for, with the request's field of it."""
     return errors.InvalidArgument(
         ErrorReason.ERROR_REASON_FIELD_UNKNOWN,
         "The form asks for no such thing.",
-        violations=[errors.Violation("answers.field_key", "must be a field of the form")],
+        violations=[errors.Violation(named_by, "must be one that the form has")],
         field_key=field_key,
     )

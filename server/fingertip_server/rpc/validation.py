@@ -49,7 +49,14 @@ def invalid(violations: list[errors.Violation]) -> errors.InvalidArgument:
 
 
 def _path(violation: protovalidate.Violation) -> str:
-    path = violation.proto.field
-    if path is None:
-        return ""
-    return ".".join(element.field_name for element in path.elements)
+    found = violation.proto
+    names: list[str] = []
+    for element in found.field.elements if found.field else ():
+        place = element.subscript
+        names.append(
+            element.field_name if place is None else f"{element.field_name}[{place.value}]"
+        )
+    if found.rule is None and "." in found.rule_id:
+        # A rule about several fields of a message is called after one of them.
+        names.append(found.rule_id.rpartition(".")[2])
+    return ".".join(names)
