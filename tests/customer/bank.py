@@ -69,15 +69,18 @@ async def lease_views(world: World, *, seconds: int = 0) -> Sequence[tuple[Calle
 async def complete(leased: Iterable[tuple[Caller, LeasedWorkItem]]) -> None:
     """Gives what was asked for, one after the other."""
     for adapter, item in leased:
-        kind = SectionKind.Name(item.order.view_section.kind).removeprefix("SECTION_KIND_")
-        await adapter.fulfilment.CompleteWorkItem(
-            CompleteWorkItemRequest(
-                request_id=new_request_id(),
-                work_item_id=item.work_item.work_item_id,
-                fence=item.fence,
-                result=WorkResult(section=_CONTENTS[kind]),
-            )
-        )
+        await adapter.fulfilment.CompleteWorkItem(report(item))
+
+
+def report(leased: LeasedWorkItem) -> CompleteWorkItemRequest:
+    """Returns the report of the section that was asked for."""
+    kind = SectionKind.Name(leased.order.view_section.kind).removeprefix("SECTION_KIND_")
+    return CompleteWorkItemRequest(
+        request_id=new_request_id(),
+        work_item_id=leased.work_item.work_item_id,
+        fence=leased.fence,
+        result=WorkResult(section=_CONTENTS[kind]),
+    )
 
 
 async def resolve(adapter: Caller, item: LeasedWorkItem, customer_number: str) -> None:

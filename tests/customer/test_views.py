@@ -22,6 +22,7 @@ from tests.world import World, refused
 
 ALL_KINDS = [kind for kind in SectionKind.values() if kind]
 MINUTES = 60
+ACCOUNT_OF_ANOTHER = "6222021234567890128"
 
 
 async def _known(world: World, record: CustomerRecord) -> UUID:
@@ -92,6 +93,25 @@ async def test_late_sections_are_masked_too(world: World) -> None:
     view, _ = await asyncio.gather(_view(world.teller, owner), bank.answer_views(world))
     assert bank.ACCOUNT not in str(view)
     assert "622588******7430" in str(view)
+
+
+async def test_what_only_a_newer_contract_knows_is_not_shown(world: World) -> None:
+    owner = await _known(world, wang())
+    await _view(world.teller, owner)
+    [leased] = [
+        item
+        for item in await bank.lease(world.crm_adapter, "crm.view")
+        if item.order.view_section.kind == SectionKind.SECTION_KIND_PROFILE
+    ]
+    report = bank.report(leased)
+    # A field 100 of a profile, which may hold anything: the adapter was renewed before the server.
+    newer = b"\xa2\x06\x13" + ACCOUNT_OF_ANOTHER.encode()
+    report.result.section.profile.MergeFromString(newer)
+    await world.crm_adapter.fulfilment.CompleteWorkItem(report)
+    view = await _view(world.teller, owner)
+    [profile] = [s for s in view.sections if s.kind == SectionKind.SECTION_KIND_PROFILE]
+    assert profile.content.profile.occupation == "教师"
+    assert ACCOUNT_OF_ANOTHER.encode() not in view.SerializeToString()
 
 
 async def test_a_fresh_view_asks_nobody(world: World, database: Database) -> None:

@@ -13,7 +13,16 @@ Change = Callable[[Message], None]
 
 
 def mask(answer: Message) -> None:
-    """Masks C2 texts and clears C3 fields, in place. Costs nothing where there are none."""
+    """Masks C2 texts and clears C3 fields, in place. Costs nothing where there are none.
+
+    Fields of a newer contract go too: nobody here knows how personal they are.
+    """
+    if _changes(answer.DESCRIPTOR):
+        answer.DiscardUnknownFields()
+        _mask_known(answer)
+
+
+def _mask_known(answer: Message) -> None:
     for change in _changes(answer.DESCRIPTOR):
         change(answer)
 
@@ -35,7 +44,7 @@ def _clear_secrets(answer: Message) -> None:
 
 @cache
 def _changes(message: Descriptor) -> tuple[Change, ...]:
-    return tuple(_plan(message, mask, _changes, _is_masked))
+    return tuple(_plan(message, _mask_known, _changes, _is_masked))
 
 
 @cache
