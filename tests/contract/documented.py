@@ -1,6 +1,7 @@
 """What the contract's comments say: which reasons there are, and with which a method may refuse."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,11 @@ class Reason:
 
     code: grpc.StatusCode
     keys: frozenset[str]
+
+    def has(self, keys: Iterable[str]) -> bool:
+        """Tells whether a refusal may have these keys: of several it may leave some out."""
+        given = set(keys)
+        return given <= self.keys and bool(given) == bool(self.keys)
 
 
 @cache

@@ -237,7 +237,7 @@ def _faults(method: MethodDescriptor, content: bytes, refused: Refused) -> list[
     if refused.reason not in documented.refusals(method):
         faults.append(f"{refused.reason!r} is no reason that the method's comment names")
     reason = documented.reasons().get(refused.reason)
-    if reason is None or (reason.code, reason.keys) != (refused.code, frozenset(refused.metadata)):
+    if reason is None or reason.code is not refused.code or not reason.has(refused.metadata):
         faults.append(f"{refused.reason!r} is not as its comment says")
     faults += [f"the text has {leak!r}" for leak in _LEAKS if leak in said]
     try:
