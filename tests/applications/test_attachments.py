@@ -116,8 +116,9 @@ async def test_the_form_says_what_is_accepted(world: World, application: Applica
         await paper.announce(world.teller, application, "id_front", "image/svg+xml", 10)
     with refused("ATTACHMENT_TYPE"):
         await paper.announce(world.teller, application, "signature", "image/jpeg", 10)
-    with refused("FIELD_UNKNOWN"):
+    with refused("FIELD_UNKNOWN") as caught:
         await paper.announce(world.teller, application, "passport", "image/jpeg", 10)
+    assert [violation.field for violation in caught.value.violations] == ["kind"]
     with refused("ATTACHMENT_LIMIT") as caught:
         await paper.announce(world.teller, application, "signature", "image/png", MIB + 1)
     assert caught.value.metadata == {"limit": str(MIB)}

@@ -180,8 +180,9 @@ async def test_only_the_maker_changes_his_application_and_only_as_he_saw_it_last
         await paper.save(world.teller, application, {"mobile": "2"})
     assert caught.value.metadata == {"etag": newer.etag}
     with refused("FIELD_UNKNOWN") as caught:
-        await paper.save(world.teller, newer, {"shoe_size": "44"})
+        await paper.save(world.teller, newer, {"mobile": "3", "shoe_size": "44"})
     assert caught.value.metadata == {"field_key": "shoe_size"}
+    assert [violation.field for violation in caught.value.violations] == ["answers[1].field_key"]
 
 
 async def test_a_repeated_save_answers_the_same_and_changes_nothing(world: World) -> None:

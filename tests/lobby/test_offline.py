@@ -1,10 +1,11 @@
 """Numbers printed while the server is away, and registered afterwards."""
 
 import asyncio
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from fingertip.lobby.v1.ticket_pb2 import Ticket
 from fingertip_client.refusal import Refused
@@ -148,6 +149,31 @@ async def test_a_ticket_was_not_taken_tomorrow(world: World, database: Database)
     assert [violation.field for violation in refusal.value.violations] == ["capture_time"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "nanos"),
+    [(0, -1), (0, 1_000_000_000), (253_402_300_800, 0), (-62_135_596_801, 0), (2**63 - 1, 0)],
+)
+async def test_a_time_that_no_calendar_has_is_refused_by_name(
+    world: World, database: Database, seconds: int, nanos: int
+) -> None:
+    request = late(await reserve(world.ticket_machine), 1, await server_time(database))
+    request.capture_time.CopyFrom(Timestamp(seconds=seconds, nanos=nanos))
+    with refused("INVALID_REQUEST") as refusal:
+        await world.ticket_machine.lobby.IssueTicket(request)
+    assert [violation.field for violation in refusal.value.violations] == ["capture_time"]
+
+
+@pytest.mark.parametrize("year", [1, 1969, 1970, 2024])
+async def test_a_machine_whose_clock_is_years_behind_issued_after_it_reserved(
+    world: World, database: Database, year: int
+) -> None:
+    reserved_at = await server_time(database)
+    block = await reserve(world.ticket_machine)
+    taken = datetime(year, 2, 28, 23, 59, 59, tzinfo=UTC)
+    answer = await world.ticket_machine.lobby.IssueTicket(late(block, 1, taken))
+    assert answer.ticket.issue_time.ToDatetime(UTC) >= reserved_at
+
+
 @pytest.mark.parametrize("missing", ["ticket_id", "reserved_number", "capture_time"])
 async def test_what_belongs_together_is_given_together(
     world: World,
@@ -156,8 +182,9 @@ async def test_what_belongs_together_is_given_together(
 ) -> None:
     request = late(await reserve(world.ticket_machine), 1, await server_time(database))
     request.ClearField(missing)
-    with refused("INVALID_REQUEST"):
+    with refused("INVALID_REQUEST") as refusal:
         await world.ticket_machine.lobby.IssueTicket(request)
+    assert [violation.field for violation in refusal.value.violations] == ["reserved_number"]
 
 
 async def test_an_important_customer_is_announced_when_her_ticket_is_registered(

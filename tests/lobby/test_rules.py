@@ -161,3 +161,29 @@ def test_a_day_ends_at_the_branch_s_own_midnight() -> None:
     assert rules.business_day(before + timedelta(seconds=1), zone) == date(2026, 3, 3)
     closing = rules.closing_time(date(2026, 3, 2), zone)
     assert closing.astimezone(UTC) == datetime(2026, 3, 2, 16, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        # The clocks of Cairo go forward at midnight, and back at midnight.
+        ("Africa/Cairo", date(2025, 4, 24)),
+        ("Africa/Cairo", date(2025, 4, 25)),
+        ("Africa/Cairo", date(2025, 10, 30)),
+        ("Africa/Cairo", date(2025, 10, 31)),
+        # Those of New York in the night.
+        ("America/New_York", date(2026, 3, 8)),
+        ("America/New_York", date(2026, 11, 1)),
+        ("Asia/Shanghai", date(2024, 2, 29)),
+        ("Asia/Shanghai", date(2026, 12, 31)),
+    ],
+)
+def test_every_minute_is_of_one_day_whatever_the_clocks_do(zone: str, day: date) -> None:
+    there = ZoneInfo(zone)
+    closing = rules.closing_time(day, there).astimezone(UTC)
+    assert rules.business_day(closing, there) == day + timedelta(days=1)
+    last = closing - timedelta(minutes=1, seconds=1)
+    assert rules.business_day(last, there) == day
+    minutes = [last - timedelta(minutes=minute) for minute in range(26 * 60)]
+    days = [rules.business_day(moment, there) for moment in minutes]
+    assert days == sorted(days, reverse=True)

@@ -58,6 +58,16 @@ async def test_another_body_under_the_same_id_is_refused(world: World, database:
     assert await _count(database, "ticket") == 1
 
 
+async def test_what_only_a_newer_contract_knows_makes_another_request(world: World) -> None:
+    request = press()
+    first = await world.ticket_machine.lobby.IssueTicket(request)
+    request.MergeFromString(b"\xfa\x3f\x02hi")
+    with refused("REQUEST_ID_REUSED"):
+        await world.ticket_machine.lobby.IssueTicket(request)
+    request.DiscardUnknownFields()
+    assert await world.ticket_machine.lobby.IssueTicket(request) == first
+
+
 async def test_the_same_id_of_another_caller_is_another_request(
     world: World, database: Database
 ) -> None:

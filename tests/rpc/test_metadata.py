@@ -1,11 +1,12 @@
 """What surrounds a request: metadata, deadlines, paths, sizes, and bytes that are no message."""
 
-import gzip
 import time
+from uuid import uuid4
 
 import grpc
 import pytest
 
+from fingertip.applications.v1.applications_service_pb2 import AppendAttachmentRequest
 from fingertip.lobby.v1.lobby_service_pb2 import CallNextTicketRequest, GetLobbyRequest
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
@@ -19,6 +20,7 @@ _SERVICE = "fingertip.lobby.v1.LobbyService"
 _READ = f"/{_SERVICE}/GetLobby"
 _WRITE = f"/{_SERVICE}/IssueTicket"
 _METADATA_BYTES_MAX = 16 << 10
+_MESSAGE_BYTES_MAX = 4 << 20
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -123,17 +125,51 @@ async def test_fields_of_a_newer_contract_are_passed_over(world: World) -> None:
     await _call(world.teller, _READ, GetLobbyRequest().SerializeToString() + b"\xfa\x3f\x02hi")
 
 
+def _padded(size: int) -> bytes:
+    """Returns a request of so many bytes, all of them in a field of a newer contract."""
+    head = b"\xfa\x3f"
+    length = size - len(head) - 4
+    # A length between 2 and 256 MiB is written in four bytes.
+    written = bytes(
+        length >> shift & 0x7F | (0x80 if shift < 21 else 0) for shift in (0, 7, 14, 21)
+    )
+    return head + written + bytes(length)
+
+
+@pytest.mark.parametrize("size", [_MESSAGE_BYTES_MAX - 1, _MESSAGE_BYTES_MAX])
+async def test_a_message_up_to_the_limit_is_read(world: World, size: int) -> None:
+    content = _padded(size)
+    assert len(content) == size
+    await _call(world.teller, _READ, content)
+
+
+@pytest.mark.parametrize("size", [_MESSAGE_BYTES_MAX + 1, 5 << 20, 64 << 20])
 async def test_a_message_beyond_the_limit_is_refused_and_the_next_call_served(
-    world: World,
+    world: World, size: int
 ) -> None:
-    for content in (b"\x0a" + bytes(5 << 20), gzip.compress(bytes(64 << 20))):
-        with pytest.raises(Refused) as caught:
-            await _call(world.ticket_machine, _WRITE, content)
-        assert caught.value.code in {
-            grpc.StatusCode.RESOURCE_EXHAUSTED,
-            grpc.StatusCode.INVALID_ARGUMENT,
-        }
+    with pytest.raises(Refused) as caught:
+        await _call(world.teller, _READ, _padded(size))
+    assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     await _call(world.teller, _READ)
+
+
+async def test_a_chunk_beyond_its_limit_is_refused_by_name(world: World) -> None:
+    request = AppendAttachmentRequest(attachment_id=str(uuid4()), chunk=bytes(1 << 20))
+    with refused("ATTACHMENT_NOT_FOUND"):
+        await world.teller.applications.AppendAttachment(request)
+    request.chunk += b"\x00"
+    with refused("INVALID_REQUEST") as caught:
+        await world.teller.applications.AppendAttachment(request)
+    assert [violation.field for violation in caught.value.violations] == ["chunk"]
+
+
+async def test_what_is_nested_deeper_than_any_message_is_none(world: World) -> None:
+    content = b""
+    for _ in range(200):
+        # A field of a newer contract that holds another one.
+        content = b"\xfb\x3f" + content + b"\xfc\x3f"
+    with refused("INVALID_REQUEST"):
+        await _call(world.teller, _READ, content)
 
 
 async def test_a_list_far_too_long_is_refused_at_once(world: World) -> None:

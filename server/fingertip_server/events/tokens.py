@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from uuid import UUID
@@ -52,7 +52,7 @@ class Tokens:
     def open(self, scope: str, token: str) -> Cursor:
         """Returns the position in a token. Raises INVALID_RESUME_TOKEN when it is not for here."""
         try:
-            payload = self._protection.verify(_PURPOSE, urlsafe_b64decode(token.encode()))
+            payload = self._protection.verify(_PURPOSE, b64decode(token, b"-_", validate=True))
             position, epoch, scope_hash, view = _FORMAT.unpack(payload)
         except (Forged, Base64Error, ValueError, struct.error):
             raise _invalid() from None

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from typing import Protocol
@@ -41,7 +41,7 @@ def open_page(call: Call, request: Paged) -> Page:
     if not request.page_token:
         return Page(size, None)
     try:
-        signed = urlsafe_b64decode(request.page_token.encode())
+        signed = b64decode(request.page_token, b"-_", validate=True)
         payload = call.protection.verify(_PURPOSE, signed)
     except (Forged, Base64Error, ValueError):
         raise _invalid() from None
