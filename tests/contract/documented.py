@@ -11,7 +11,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 _PROTOS = Path(__file__).parents[2] / "protos"
 _REASON = re.compile(r"((?:  //[^\n]*\n)+)  ERROR_REASON_([A-Z_]+) = [1-9]")
-_KEYS = re.compile(r"Keys: ([a-z0-9_, ()]+)\.")
+_KEYS = re.compile(r"Keys: ([^.;]+)[.;]")
 _NAME = re.compile(r"\b[A-Z]+(?:_[A-Z]+)*\b")
 # Of any method: what the frame refuses before or beside the handler.
 ANYWHERE = frozenset(
