@@ -5,7 +5,7 @@ from fingertip_server.db import leases
 from fingertip_server.fulfilment import messages
 from fingertip_server.fulfilment.hooks import Completion, Item
 from fingertip_server.fulfilment.rules import Move, Standing
-from fingertip_server.fulfilment.states import ENDED, TROUBLED, Purpose, State
+from fingertip_server.fulfilment.states import ENDED, LEASABLE, TROUBLED, Purpose, State
 from fingertip_server.fulfilment.tables import WorkItem
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import Audience
@@ -91,5 +91,7 @@ def _move(call: Call, row: WorkItem, move: Move, *, failure_code: str) -> None:
     row.ended_at = call.now if move.state in ENDED else None
     call.flush()
     call.record("work_item", row.work_item_id, row.state)
+    if move.state in LEASABLE and move.ready_at <= call.now:
+        call.wake(f"work:{row.kind}")
     if concerned or move.state in TROUBLED:
         call.publish(messages.work_item(row), OPERATORS)

@@ -48,7 +48,7 @@ class Said:
     recorded: Recorded | None = None
     announcements: list[Announcement] = field(default_factory=list)
     items: list[WorkItemDraft] = field(default_factory=list)
-    invalidated: list[str] = field(default_factory=list)
+    woken: set[str] = field(default_factory=set)
 
 
 class Call:
@@ -123,6 +123,10 @@ class Call:
     def enqueue(self, item: WorkItemDraft) -> None:
         """Asks an adapter for something."""
         self.said.items.append(item)
+
+    def wake(self, name: str) -> None:
+        """Wakes who waits for a name, for example "work:core.view", in every process."""
+        self.said.woken.add(name)
 
     def start_timer(self, kind: str, subject: str | UUID, due_at: datetime) -> None:
         """Has `kind` happen to `subject` at `due_at`; a timer of both that waits is moved."""

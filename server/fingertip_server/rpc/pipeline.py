@@ -365,7 +365,7 @@ class Pipeline:
                 # Here at once, so that the caller's next call sees what this one changed.
                 self._frame.authenticator.invalidate(event.payload.decode())
         names = {f"topic:{event.topic}" for event in call.said.announcements}
-        names |= {f"work:{item.kind}" for item in call.said.items}
+        names |= {f"work:{item.kind}" for item in call.said.items} | call.said.woken
         if names:
             self._frame.announce(names)
 
