@@ -173,6 +173,8 @@ class Pipeline:
 
         def unit(connection: Connection) -> tuple[Message, Call]:
             call = self._call(method, principal, connection, request, prepared)
+            if key is not None:
+                idempotency.require_recent(call, key)
             answer = self._handled(method, call, request, span)
             self._append(method, call, key, answer, span)
             return answer, call
