@@ -97,7 +97,7 @@ async def test_repeating_an_enrolment_voids_the_former_credential(world: World) 
 
 
 async def test_an_enrolment_cannot_be_repeated_once_its_code_is_over(
-    world: World, clock: Clock
+    world: World, clock: Clock, database: Database
 ) -> None:
     made = await make_code(world)
     request_id = new_request_id()
@@ -106,6 +106,8 @@ async def test_an_enrolment_cannot_be_repeated_once_its_code_is_over(
         await clock.advance(seconds=601)
         with refused("ENROLMENT_CODE_INVALID"):
             await enrol(tablet, made.enrolment_code, request_id)
+    [entry] = await database.as_owner("SELECT * FROM audit_entry WHERE outcome = 'REFUSED'")
+    assert (entry["chain"], entry["reason"]) == ("security", "ENROLMENT_CODE_INVALID")
 
 
 async def test_repeating_the_making_of_a_code_voids_the_former_code(world: World) -> None:

@@ -8,8 +8,10 @@ import argon2
 import pytest
 from sqlalchemy import Connection
 
+from fingertip.identity.v1.identity_service_pb2 import SignInRequest
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
+from fingertip_client.request_ids import new_request_id
 from fingertip_server.app import App
 from fingertip_server.identity import accounts, operator, passwords
 from tests.conftest import Clock, Database
@@ -112,6 +114,22 @@ async def test_an_account_whose_attempts_were_torn_off_locks_all_the_same(
     assert await outcome(world.bare_tablet, "100103", PASSWORD) == "LOCKED_OUT"
     [row] = await database.as_owner("SELECT locked_until FROM staff WHERE staff_id = '100103'")
     assert row["locked_until"] is not None
+
+
+async def test_guesses_under_an_id_that_was_used_count_like_others(world: World) -> None:
+    tablet = world.bare_tablet
+    used = SignInRequest(
+        request_id=new_request_id(), staff_number="100103", password="not-the-password"
+    )
+    await tablet.identity.SignIn(
+        SignInRequest(request_id=used.request_id, staff_number="100103", password=PASSWORD)
+    )
+    for _ in range(ATTEMPTS_MAX):
+        with refused("REQUEST_ID_REUSED"):
+            await tablet.identity.SignIn(used)
+    entry = await newest_entry(world, "security")
+    assert (entry.reason, entry.object_state) == ("REQUEST_ID_REUSED", "LOCKED")
+    assert await outcome(tablet, "100103", PASSWORD) == "LOCKED_OUT"
 
 
 async def test_a_lock_harms_neither_other_accounts_nor_open_sessions(world: World) -> None:

@@ -56,6 +56,7 @@ async def test_another_body_under_the_same_id_is_refused(world: World, database:
     assert caught.value.code is grpc.StatusCode.FAILED_PRECONDITION
     assert "B" not in caught.value.metadata.values(), "nothing is told of the first request"
     assert await _count(database, "ticket") == 1
+    assert await _journal(database) == [("DONE", ""), ("REFUSED", "REQUEST_ID_REUSED")]
 
 
 async def test_what_only_a_newer_contract_knows_makes_another_request(world: World) -> None:

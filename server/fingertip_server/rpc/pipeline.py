@@ -197,9 +197,14 @@ class Pipeline:
         error: errors.DomainError | UniqueViolation,
     ) -> Message:
         if key is not None and not isinstance(error, errors.Unavailable):
-            answer = await self._replayed(method, principal, request, prepared, key)
-            if answer is not None:
-                return answer
+            try:
+                answer = await self._replayed(method, principal, request, prepared, key)
+            except (errors.DomainError, UniqueViolation) as of_repetition:
+                # What a repetition is refused for is told, and journalled, like any other refusal.
+                error = of_repetition
+            else:
+                if answer is not None:
+                    return answer
         refusal = self._translated(error)
         await self._refused(method, principal, request, refusal)
         raise refusal from error
