@@ -47,7 +47,7 @@ class Pipeline:
                 raise
             # Whatever it is, its text must not reach the client.
             except Exception as error:  # noqa: BLE001
-                refusal = status.internal(error, method.name)
+                refusal = status.internal(error, method, content)
             else:
                 return answer
             span.refused(refusal.reason_name)

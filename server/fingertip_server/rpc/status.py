@@ -5,10 +5,13 @@ from uuid import uuid4
 import grpc
 import structlog
 from google.protobuf import any_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
+from fingertip_server.protection.redact import redact
+from fingertip_server.rpc.binding import Method
 
 DOMAIN = "fingertip"
 _DETAILS_KEY = "grpc-status-details-bin"
@@ -16,16 +19,18 @@ _DETAILS_KEY = "grpc-status-details-bin"
 _log = structlog.get_logger("fingertip.call")
 
 
-def internal(error: BaseException, method: str) -> errors.Internal:
+def internal(error: BaseException, method: Method, content: bytes) -> errors.Internal:
     """Returns what the caller is told of a fault of ours, and logs the fault itself.
 
     Neither the exception's text nor its values reach the client or the log: both may be personal.
+    Of the request, the log has what is not.
     """
     incident_id = str(uuid4())
     _log.error(
         "incident",
         incident_id=incident_id,
-        method=method,
+        method=method.name,
+        request=_shown(method, content),
         exception=type(error).__name__,
         frames=_frames(error),
     )
@@ -67,6 +72,13 @@ def _packed(
     packed = any_pb2.Any()
     packed.Pack(detail)
     return packed
+
+
+def _shown(method: Method, content: bytes) -> str:
+    try:
+        return redact(method.request.FromString(content))
+    except DecodeError:
+        return "no message of the contract"
 
 
 def _frames(error: BaseException) -> list[str]:

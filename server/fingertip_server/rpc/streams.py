@@ -44,7 +44,7 @@ async def serve(pipeline: Pipeline, method: Method, content: bytes, context: Con
             if context.done():
                 span.refused("CANCELLED")
                 return
-            refusal = status.internal(error, method.name)
+            refusal = status.internal(error, method, content)
         finally:
             if responses is not None:
                 # Frees what waits for this watcher before anything else is tried with him.
