@@ -27,7 +27,7 @@ FORM = "forms/debit_card_account.v1.yaml"
 def folder(tmp_path: Path) -> Path:
     """The demo pack as its next version."""
     folder = copy_demo(tmp_path)
-    change(folder, "bank.yaml", '"1.0.0"', '"1.1.0"')
+    change(folder, "bank.yaml", '"1.0.1"', '"1.1.0"')
     return folder
 
 
@@ -125,7 +125,7 @@ async def test_a_version_of_a_form_or_an_agreement_does_not_change_either(
         "agreements/debit_card_account.v1.yaml",
         FORM,
     ]
-    assert (await active(server)).version == "1.0.0"
+    assert (await active(server)).version == "1.0.1"
 
 
 async def test_old_versions_of_a_form_are_kept(server: App, folder: Path) -> None:
