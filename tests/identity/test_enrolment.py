@@ -90,6 +90,8 @@ async def test_repeating_an_enrolment_voids_the_former_credential(world: World) 
         second = await enrol(tablet, made.enrolment_code, request_id)
         assert second.device == first.device
         assert second.credential not in {"", first.credential}
+    entry = await newest_entry(world, "0101")
+    assert (entry.object_id, entry.object_state) == (made.device_id, "RENEWED")
     async with stranger(world, first.credential) as former:
         await shut_out(former)
     async with stranger(world, second.credential) as present:
@@ -116,6 +118,8 @@ async def test_repeating_the_making_of_a_code_voids_the_former_code(world: World
     second = await make_code(world, request_id=request_id)
     assert second.device_id == first.device_id
     assert second.enrolment_code not in {"", first.enrolment_code}
+    entry = await newest_entry(world, "0101")
+    assert (entry.object_id, entry.object_state) == (second.device_id, "INVITED_AGAIN")
     async with stranger(world) as tablet:
         with refused("ENROLMENT_CODE_INVALID"):
             await enrol(tablet, first.enrolment_code)

@@ -105,6 +105,8 @@ async def test_repeating_a_sign_in_voids_the_former_token(world: World) -> None:
         second = await sign_in(world.bare_tablet, "100103", request_id=request_id)
         assert second.session.session_id == first.session.session_id
         assert second.token not in {"", first.token}
+        entry = await newest_entry(world, "0101")
+        assert (entry.object_id, entry.object_state) == ("100103", "SIGNED_IN_AGAIN")
         async with stranger(world, device, second.token) as present:
             await who_am_i(present)
         await shut_out(former)

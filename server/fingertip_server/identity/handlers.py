@@ -73,6 +73,8 @@ def replay_enrol_device(
     if device is None:
         raise rules.enrolment_code_invalid()
     call.invalidate(f"device:{device.device_id}")
+    call.home = device.branch_id
+    call.record("device", device.device_id, "RENEWED")
     return EnrolDeviceResponse(device=messages.device(device), credential=credential)
 
 
@@ -103,13 +105,14 @@ def sign_in(call: Call, request: SignInRequest) -> SignInResponse:
 
 def replay_sign_in(call: Call, request: SignInRequest, stored: SignInResponse) -> SignInResponse:
     """Gives the same session another token, and voids the former."""
-    _opened(call, request)
+    account = _opened(call, request)
     token = tokens.new_token()
     session_id = UUID(stored.session.session_id)
     hashed = call.protection.token_hash(token)
     if not sessions.renew_token(call.connection, session_id, hashed):
         raise rules.not_signed_in()
     call.invalidate(f"session:{session_id}")
+    call.record("staff", account.staff_id, "SIGNED_IN_AGAIN")
     return _signed_in(call, sessions.find(call.connection, session_id), token)
 
 
@@ -197,6 +200,8 @@ def replay_create_enrolment_code(
     invitation = enrolment.invite_again(call, UUID(stored.device_id))
     if invitation is None:
         raise rules.enrolment_code_invalid()
+    call.home = request.branch_id
+    call.record("device", invitation.device_id, "INVITED_AGAIN")
     return _invited(invitation)
 
 

@@ -22,7 +22,7 @@ from fingertip_server.rpc.frame import Frame
 from fingertip_server.rpc.phases import After, Outside
 from fingertip_server.rpc.principal import PUBLIC as NOBODY
 from fingertip_server.rpc.principal import SYSTEM, Principal
-from fingertip_server.rpc.spans import CallSpan, Metadata
+from fingertip_server.rpc.spans import CallSpan, Metadata, metadata_of
 from fingertip_server.rpc.units import UniqueViolation
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -228,7 +228,9 @@ class Pipeline:
             if method.replay is not None:
                 answer = method.replay(call, request, answer)
                 call.flush()
-                append.append(connection, call, entry=None, stored=None, traceparent="")
+                # What is issued anew is an act of its own.
+                entry = self._entry(method, call, "DONE", "")
+                append.append(connection, call, entry=entry, stored=None, traceparent="")
             return answer, call
 
         found = await frame.units.transaction(unit)
@@ -386,12 +388,6 @@ class Pipeline:
             # The twin that was faster rolled back between the two looks.
             return errors.temporarily_unavailable()
         raise error
-
-
-def metadata_of(context: Context) -> Metadata:
-    """Returns what the caller sent beside his request."""
-    # Asked for once: each time, every header is decoded anew.
-    return tuple(context.invocation_metadata() or ())
 
 
 def _not_permitted(method: Method) -> errors.PermissionDenied:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
+import grpc
 import structlog
 from opentelemetry import context as contexts
 from opentelemetry import metrics, trace
@@ -30,6 +31,12 @@ _calls = _meter.create_counter("fingertip.calls", description="Calls by method a
 _durations = _meter.create_histogram(
     "fingertip.call.duration", unit="ms", description="How long calls take."
 )
+
+
+def metadata_of(context: "grpc.aio.ServicerContext[bytes, bytes]") -> Metadata:
+    """Returns what the caller sent beside his request."""
+    # Asked for once: each time, every header is decoded anew.
+    return tuple(context.invocation_metadata() or ())
 
 
 class CallSpan:

@@ -6,9 +6,9 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.rpc import status
 from fingertip_server.rpc.binding import Method
-from fingertip_server.rpc.pipeline import Context, Pipeline, metadata_of
+from fingertip_server.rpc.pipeline import Context, Pipeline
 from fingertip_server.rpc.principal import Principal
-from fingertip_server.rpc.spans import CallSpan
+from fingertip_server.rpc.spans import CallSpan, metadata_of
 
 # A watcher that takes nothing for this long is cut off, and so is the attempt to tell him.
 _WRITE_SECONDS_MAX = 10.0
