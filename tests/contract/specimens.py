@@ -81,6 +81,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "display_name": ("二号平板",),
     "etag": ("1", "2", "3", "4", "0"),
     "home_branch_id": ("0101", "0102"),
+    "enrolment_code": ("7Q3K-9ZRT-XM2P",),
     "failure_code": ("TIMEOUT", "BUSY"),
     "field_key": (*ANSWERS, "nothing"),
     "form_code": ("debit_card_account", "no_such_form"),

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import RetryWorkItemRequest
 from fingertip.fulfilment.v1.work_item_pb2 import OpenedAccount, WorkResult
+from fingertip.identity.v1.identity_service_pb2 import RevokeDeviceRequest
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
@@ -17,6 +18,7 @@ from tests.authorization import desk
 from tests.conftest import Database
 from tests.customer import bank
 from tests.fulfilment import queue
+from tests.identity import enrolling
 from tests.lobby import tickets
 from tests.world import Credentials, World
 
@@ -89,6 +91,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
         await _execute(spoilt)
     with suppress(Refused):
         await _operate(spoilt, database)
+    with suppress(Refused):
+        await _admit(spoilt)
 
 
 async def _visit(world: World, day: int) -> None:
@@ -145,3 +149,13 @@ async def _operate(world: World, database: Database) -> None:
                 purpose="核心系统已恢复",
             )
         )
+
+
+async def _admit(world: World) -> None:
+    """Has a tablet enrolled, and revoked again."""
+    code = (await enrolling.make_code(world)).enrolment_code
+    # The calling device's own credential does not count here.
+    enrolled = await enrolling.enrol(world.bare_tablet, code)
+    await world.security_admin.identity.RevokeDevice(
+        RevokeDeviceRequest(request_id=paper.request_id(), device_id=enrolled.device.device_id)
+    )
