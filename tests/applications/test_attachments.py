@@ -13,7 +13,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
 )
 from fingertip_client.caller import Caller
 from tests.applications import paper
-from tests.applications.images import JPEG, png
+from tests.applications.images import JPEG, exif, jpeg_with, png, sized_jpeg
 from tests.authorization import desk
 from tests.conftest import Database
 from tests.world import World, refused
@@ -97,6 +97,8 @@ async def test_what_does_not_have_the_announced_hash_is_damaged(
         (b"<html><body>hello</body></html>", "unknown"),
         (png(), "image/png"),
         (b"%PDF-1.4\n%%EOF", "application/pdf"),
+        (sized_jpeg(65_535, 65_535), "unknown"),
+        (jpeg_with(b"Exif\x00\x00" + exif(0x8825)), "unknown"),
     ],
 )
 async def test_what_is_not_what_it_was_said_to_be_is_refused(
