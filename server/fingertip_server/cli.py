@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -71,7 +72,9 @@ def serve(
             return
         from fingertip_server.demo import standing
 
-        raise typer.Exit(standing.stand(folder, is_demo=demo, tell=_out.print))
+        # Whole lines: one of them is a command to copy.
+        tell = partial(_out.print, soft_wrap=True)
+        raise typer.Exit(standing.stand(folder, is_demo=demo, tell=tell))
 
 
 @app.command()
