@@ -1,12 +1,8 @@
 """What a watcher sees, and that it misses nothing."""
 
 import asyncio
-import random
-from contextlib import suppress
 
-import grpc
 import pytest
-from sqlalchemy import text
 
 from fingertip.events.v1.events_service_pb2 import WatchResponse
 from fingertip.identity.v1.identity_service_pb2 import (
@@ -20,7 +16,6 @@ from fingertip_server.rpc.drafts import Audience
 from fingertip_server.settings import Settings
 from tests.conftest import Database
 from tests.events.publishing import (
-    BRANCH,
     next_events,
     next_message,
     publish,
@@ -137,54 +132,6 @@ async def test_the_third_stream_of_a_person_is_the_last(world: World) -> None:
         with refused("TOO_MANY_STREAMS"):
             async with watching(world.teller) as fourth:
                 await next_message(fourth)
-
-
-async def test_a_watcher_that_resumes_a_thousand_times_sees_everything_in_order(
-    server: App, world: World, settings: Settings
-) -> None:
-    other = App(settings)
-    await other.start()
-    writers, each = 20, 60
-    try:
-        async with watching(world.teller) as stream:
-            token = (await next_message(stream)).resume_token
-
-        async def write(app: App) -> None:
-            for number in range(each):
-                await publish(app, number)
-
-        writing = [
-            asyncio.create_task(write(app)) for app in (server, other) for _ in range(writers // 2)
-        ]
-        seen: list[str] = []
-        resumptions = 0
-        draw = random.Random(1)
-        while len(seen) < writers * each or resumptions < 1000:
-            resumptions += 1
-            # Being cut off for slowness is one more reason to resume.
-            with suppress(grpc.aio.AioRpcError):
-                async with watching(world.teller, token) as stream:
-                    for _ in range(draw.randint(1, 4)):
-                        if len(seen) == writers * each:
-                            break
-                        message = await next_message(stream, 20.0)
-                        token = message.resume_token
-                        seen += [event.event_id for event in message.events]
-        await asyncio.gather(*writing)
-    finally:
-        await other.drain()
-    rows = await _ids(server)
-    assert seen == rows
-
-
-async def _ids(server: App) -> list[str]:
-    statement = text(
-        "SELECT event_id FROM feed_event WHERE topic = :topic AND kind = 'ticket'"
-        " ORDER BY position, ordinal"
-    )
-    return await server.units.autocommit(
-        lambda c: [str(i) for i in c.execute(statement, {"topic": BRANCH}).scalars()]
-    )
 
 
 async def test_a_drain_moves_streams_with_a_token_that_resumes(
