@@ -151,9 +151,12 @@ class Fuzzing:
         return "\n".join(told)
 
 
+@pytest.mark.timeout(60 + 10 * _TURNS)
 async def test_every_request_gets_an_answer_of_the_contract(
-    world: World, database: Database
+    world: World, database: Database, request: pytest.FixtureRequest
 ) -> None:
+    # Shown with any failure, a time-out as well.
+    request.node.add_report_section("call", "seed", f"FINGERTIP_FUZZ_SEED={_SEED}")
     fuzzing = Fuzzing(world)
     for device_id in await _device_ids(database):
         fuzzing.drawing.knowledge[_SECURITY_ADMIN].give("device_id", device_id)
