@@ -59,17 +59,22 @@ def verify(connection: Connection, chain: str, first_position: int, count: int) 
     """Computes links anew from `first_position` on, for at most `count` entries.
 
     Where the chain ends within them, the end is compared with the topic's head, so that a cut
-    tail is found as long as the head is true.
+    tail is found as long as the head is true. What is appended meanwhile is left to the next time.
     """
     head = connection.execute(
         select(TopicHead.chain_position, TopicHead.chain_link).where(TopicHead.topic == chain)
     ).one()
+    if first_position > head.chain_position:
+        return Finding(0, 0, "", 0)
     previous = b"" if first_position == 1 else _link(connection, chain, first_position - 1)
     if previous is None:
         return Finding(0, first_position - 1, "The entry is missing.", 0)
     rows = connection.execute(
         select(_ENTRY)
-        .where(_ENTRY.c.chain == chain, _ENTRY.c.position >= first_position)
+        .where(
+            _ENTRY.c.chain == chain,
+            _ENTRY.c.position.between(first_position, head.chain_position),
+        )
         .order_by(_ENTRY.c.position)
         .limit(count)
     ).all()
