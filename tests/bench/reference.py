@@ -30,6 +30,20 @@ CREATE INDEX IF NOT EXISTS reference_waiting ON reference_ticket (line) WHERE st
 CREATE INDEX IF NOT EXISTS reference_order ON reference_ticket (issued_at, ticket_id);
 CREATE TABLE IF NOT EXISTS reference_journal (
     id bigserial PRIMARY KEY, request_id uuid UNIQUE, answer bytea, entry text, event bytea);
+CREATE TABLE IF NOT EXISTS reference_customer (
+    card text PRIMARY KEY, customer_id uuid NOT NULL DEFAULT gen_random_uuid(), name bytea);
+INSERT INTO reference_customer (card)
+    SELECT 'BENCH' || n FROM generate_series(0, 9999) AS n ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS reference_arrival (
+    arrival_id uuid PRIMARY KEY DEFAULT gen_random_uuid(), ticket_id uuid NOT NULL,
+    customer_id uuid NOT NULL UNIQUE, name bytea);
+CREATE TABLE IF NOT EXISTS reference_timer (
+    kind text, subject uuid, due_at timestamptz NOT NULL, PRIMARY KEY (kind, subject));
+CREATE TABLE IF NOT EXISTS reference_work (
+    work_id uuid PRIMARY KEY DEFAULT gen_random_uuid(), kind text NOT NULL,
+    customer_id uuid NOT NULL, state text NOT NULL, content bytea);
+CREATE UNIQUE INDEX IF NOT EXISTS reference_open ON reference_work (kind, customer_id)
+    WHERE state = 'READY';
 """
 # The ticket, its number, a stored answer, an entry and an event: as durable as ours, unchained.
 _ISSUE = """
@@ -47,6 +61,26 @@ SELECT number, issued_at, (
     SELECT count(*) FROM reference_ticket WHERE line = $2 AND state = 'WAITING'
 ) AS waiting_count FROM issued
 """
+# The same for a customer who is alerted: besides, the arrival with its event and its escalation,
+# and a question to the bank for each of the five parts of a view.
+_ALERT = _ISSUE.replace(
+    "WITH drawn AS",
+    """
+WITH known AS (
+    SELECT customer_id, name FROM reference_customer WHERE card = $6
+), arrived AS (
+    INSERT INTO reference_arrival (ticket_id, customer_id, name)
+    SELECT $1, customer_id, name FROM known RETURNING arrival_id
+), timed AS (
+    INSERT INTO reference_timer (kind, subject, due_at)
+    SELECT 'escalate', arrival_id, clock_timestamp() + interval '1 minute' FROM arrived
+), asked AS (
+    INSERT INTO reference_work (kind, customer_id, state, content)
+    SELECT 'section' || n, customer_id, 'READY', $4 FROM known, generate_series(1, 5) AS n
+), told AS (
+    INSERT INTO reference_journal (event) VALUES ($4)
+), drawn AS""",
+)
 _LIST = (
     "SELECT ticket_id, line, number, state, issued_at FROM reference_ticket"
     " ORDER BY issued_at, ticket_id LIMIT $1"
@@ -66,8 +100,18 @@ class Reference:
     ) -> IssueTicketResponse:
         """Issues a ticket, durably, and tells the watchers."""
         ticket_id = uuid4()
+        statement = _ISSUE
+        known: tuple[str, ...] = ()
+        if request.HasField("identification"):
+            statement, known = _ALERT, (request.identification.card_number,)
         row = await self._pool.fetchrow(
-            _ISSUE, ticket_id, request.service_line_code, uuid4(), _ANSWER, "IssueTicket"
+            statement,
+            ticket_id,
+            request.service_line_code,
+            uuid4(),
+            _ANSWER,
+            "IssueTicket",
+            *known,
         )
         if row is None:
             raise LookupError("no number was drawn")
