@@ -115,7 +115,7 @@ async def test_repeating_a_sign_in_voids_the_former_token(world: World) -> None:
 async def test_a_sign_in_is_repeated_with_the_same_password_only(world: World) -> None:
     request_id = new_request_id()
     await sign_in(world.bare_tablet, "100103", request_id=request_id)
-    with refused("REQUEST_ID_REUSED"):
+    with refused("WRONG_CREDENTIALS"):
         await sign_in(world.bare_tablet, "100103", "not-the-password", request_id)
     with refused("REQUEST_ID_REUSED"):
         await sign_in(world.bare_tablet, "100104", request_id=request_id)

@@ -6,12 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from fingertip.audit.v1 import audit_service_pb2
+from fingertip.identity.v1 import identity_service_pb2
 from fingertip_server import settings
 from fingertip_server.audit import handlers
+from fingertip_server.identity import handlers as identity
 from fingertip_server.rpc import binding
 from fingertip_server.rpc.binding import ContractMismatch
 from fingertip_server.settings import SettingsRefused
 
+_IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 _AUDIT = audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"]
 
 
@@ -31,6 +34,12 @@ def test_every_missing_handler_and_every_stray_phase_is_named_at_once() -> None:
     text = str(caught.value)
     assert "ListEntries has no handler" in text
     assert "wait_for_rain belongs to no method" in text
+
+
+def test_a_secret_that_comes_with_a_repetition_is_checked_or_nothing_starts() -> None:
+    phases = {name: phase for name, phase in vars(identity).items() if name != "replay_sign_in"}
+    with pytest.raises(ContractMismatch, match="SignIn takes a secret"):
+        binding.bind({_IDENTITY: SimpleNamespace(**phases)})
 
 
 def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 
 from fingertip.options.v1 import options_pb2
+from fingertip_server.rpc import masking
 
 PUBLIC = "public"
 _PHASES = ("prepare", "wait", "replay", "refuse")
@@ -90,6 +91,9 @@ def _faults(method: MethodDescriptor, module: object) -> Iterable[str]:
         field = method.input_type.fields_by_name.get("request_id")
         if field is None:
             yield f"{name} changes things but its request has no request_id"
+    takes_secret = masking.has_secrets(method.input_type)
+    if writes and takes_secret and not hasattr(module, f"replay_{snake_case(method.name)}"):
+        yield f"{name} takes a secret, but nothing checks the one that comes with a repetition"
     if not writes and options[options_pb2.journal_exempt]:
         yield f"{name} is a read, so it cannot be exempt from the journal"
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
+from fingertip_server.rpc import masking
 from fingertip_server.rpc.call import Call
 
 # How old an id may be, where it tells.
@@ -48,11 +49,17 @@ class Key:
 
 
 def key_of(scope: str, method: str, request: Message) -> Key:
-    """Returns the key of a request that has a valid request_id."""
+    """Returns the key of a request that has a valid request_id.
+
+    Its secrets are no part of what is asked. A repetition's are checked by its method like the
+    first one's: otherwise a wrong password would get another refusal than the right one, however
+    often it is tried, and the stored hash could be guessed at.
+    """
     request_id = UUID(request.request_id)  # type: ignore[attr-defined] # binding checked it
     body = type(request)()
     body.CopyFrom(request)
     body.ClearField("request_id")
+    masking.clear_secrets(body)
     content = body.SerializeToString(deterministic=True)
     return Key(scope, method, request_id, hashlib.sha256(content).digest())
 

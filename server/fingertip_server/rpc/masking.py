@@ -33,13 +33,19 @@ def without_secrets(answer: Message) -> Message:
         return answer
     kept = type(answer)()
     kept.CopyFrom(answer)
-    _clear_secrets(kept)
+    clear_secrets(kept)
     return kept
 
 
-def _clear_secrets(answer: Message) -> None:
-    for change in _clearings(answer.DESCRIPTOR):
-        change(answer)
+def clear_secrets(message: Message) -> None:
+    """Clears C3 fields, in place. Costs nothing where there are none."""
+    for change in _clearings(message.DESCRIPTOR):
+        change(message)
+
+
+def has_secrets(message: Descriptor) -> bool:
+    """Tells whether a kind of message holds C3 fields, however deep."""
+    return bool(_clearings(message))
 
 
 @cache
@@ -49,7 +55,7 @@ def _changes(message: Descriptor) -> tuple[Change, ...]:
 
 @cache
 def _clearings(message: Descriptor) -> tuple[Change, ...]:
-    return tuple(_plan(message, _clear_secrets, _clearings, lambda _: False))
+    return tuple(_plan(message, clear_secrets, _clearings, lambda _: False))
 
 
 def _plan(

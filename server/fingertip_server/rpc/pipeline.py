@@ -72,7 +72,7 @@ class Pipeline:
         principal = await self._frame.authenticator.authenticate(metadata, is_use=is_use)
         if method.permission not in principal.permissions:
             refusal = _not_permitted(method)
-            await self._refused(method, principal, None, refusal)
+            await self._refused(method, principal, None, None, refusal)
             raise refusal
         return principal
 
@@ -206,7 +206,7 @@ class Pipeline:
                 if answer is not None:
                     return answer
         refusal = self._translated(error)
-        await self._refused(method, principal, request, refusal)
+        await self._refused(method, principal, request, prepared, refusal)
         raise refusal from error
 
     async def _replayed(
@@ -245,6 +245,7 @@ class Pipeline:
         method: Method,
         principal: Principal,
         request: Message | None,
+        prepared: object,
         refusal: errors.DomainError,
     ) -> None:
         """Journals a refusal, with the changes that it carries, in a transaction of its own."""
@@ -254,7 +255,7 @@ class Pipeline:
             return
 
         def unit(connection: Connection) -> Call:
-            call = self._call(method, principal, connection, request, None)
+            call = self._call(method, principal, connection, request, prepared)
             if method.refuse is not None and request is not None:
                 call.home = SECURITY
                 method.refuse(call, request, refusal)
