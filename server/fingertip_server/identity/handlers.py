@@ -30,11 +30,11 @@ from fingertip.identity.v1.identity_service_pb2 import (
 from fingertip_server import errors
 from fingertip_server.identity import (
     accounts,
+    attempts,
     devices,
     directory,
     enrolment,
     messages,
-    passwords,
     rules,
     sessions,
     shifts,
@@ -79,18 +79,13 @@ def replay_enrol_device(
 
 
 async def prepare_sign_in(outside: Outside, request: SignInRequest) -> rules.Attempt:
-    """Counts the attempt, then checks the password; for unknown numbers too, at the same cost."""
-    attempts_max = outside.bank.policies.count("identity.sign_in_attempts_max")
-    counted = await outside.read(accounts.count_attempt, request.staff_number, attempts_max)
-    if counted.is_known and not counted.is_counted:
-        return rules.Attempt(is_counted=False, matches=False)
-    matches = await passwords.check(counted.password_hash, request.password)
-    return rules.Attempt(is_counted=counted.is_counted, matches=matches)
+    """Counts the attempt, then checks the password."""
+    return await attempts.take(outside, request.staff_number, request.password)
 
 
 def sign_in(call: Call, request: SignInRequest) -> SignInResponse:
     """Starts a session on the calling tablet."""
-    account = _opened(call, request)
+    account = attempts.opened(call, request.staff_number)
     token = tokens.new_token()
     session = sessions.start(
         call.connection,
@@ -105,7 +100,7 @@ def sign_in(call: Call, request: SignInRequest) -> SignInResponse:
 
 def replay_sign_in(call: Call, request: SignInRequest, stored: SignInResponse) -> SignInResponse:
     """Gives the same session another token, and voids the former."""
-    account = _opened(call, request)
+    account = attempts.opened(call, request.staff_number)
     token = tokens.new_token()
     session_id = UUID(stored.session.session_id)
     hashed = call.protection.token_hash(token)
@@ -118,25 +113,7 @@ def replay_sign_in(call: Call, request: SignInRequest, stored: SignInResponse) -
 
 def refuse_sign_in(call: Call, request: SignInRequest, error: errors.DomainError) -> None:
     """Locks an account of which all attempts failed."""
-    account = accounts.lock(call.connection, request.staff_number)
-    if account is None:
-        # Not even the number is recorded: people type their password into the wrong field.
-        return
-    policies = call.bank.policies
-    until = rules.lock_until(
-        account,
-        now=call.now,
-        attempts_max=policies.count("identity.sign_in_attempts_max"),
-        lock_out=policies.duration("identity.lock_out"),
-    )
-    if until is not None:
-        accounts.set_lock(
-            call.connection,
-            account.staff_id,
-            failed_attempts=account.failed_attempts,
-            locked_until=until,
-        )
-    call.record("staff", account.staff_id, "LOCKED" if until else "")
+    attempts.failed(call, request.staff_number)
 
 
 def sign_out(call: Call, request: SignOutRequest) -> SignOutResponse:
@@ -266,21 +243,6 @@ def suspend_staff(call: Call, request: SuspendStaffRequest) -> SuspendStaffRespo
     call.home = staff.branch_id
     call.record("staff", staff_id, state, purpose=request.purpose)
     return SuspendStaffResponse(staff=messages.staff(staff))
-
-
-def _opened(call: Call, request: SignInRequest) -> rules.Account:
-    """Returns the account that the attempt opens, with its count of failures at naught."""
-    attempt = call.prepared
-    if not isinstance(attempt, rules.Attempt):
-        raise TypeError("Signing in is prepared before its transaction.")
-    account = rules.check_sign_in(
-        accounts.lock(call.connection, request.staff_number),
-        attempt,
-        now=call.now,
-        lock_out=call.bank.policies.duration("identity.lock_out"),
-    )
-    accounts.set_lock(call.connection, account.staff_id, failed_attempts=0, locked_until=None)
-    return account
 
 
 def _signed_in(call: Call, session: sessions.Session, token: str) -> SignInResponse:

@@ -1,9 +1,10 @@
 """Decisions about identities. Pure: what they need to know is given to them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from uuid import UUID
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
@@ -113,6 +114,37 @@ def unit_to_list(own: str, *, is_head_office: bool, wanted: str) -> str:
             ErrorReason.ERROR_REASON_OTHER_BRANCH, "These staff are of another branch or centre."
         )
     return own
+
+
+def require_second_person(
+    *,
+    second_person_id: UUID,
+    second_branch_id: str,
+    second_permissions: Collection[str],
+    caller_person_id: UUID | None,
+    caller_branch_id: str,
+    permission: str,
+) -> None:
+    """Raises unless it is another person, of the same branch, who may do this himself.
+
+    FOUR_EYES for the caller under whatever account, OTHER_BRANCH and PERMISSION_MISSING.
+    """
+    if second_person_id == caller_person_id:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_FOUR_EYES,
+            "The second person is somebody else.",
+            rule="same_person",
+        )
+    if second_branch_id != caller_branch_id:
+        raise errors.PermissionDenied(
+            ErrorReason.ERROR_REASON_OTHER_BRANCH, "The second person is of another branch."
+        )
+    if permission not in second_permissions:
+        raise errors.PermissionDenied(
+            ErrorReason.ERROR_REASON_PERMISSION_MISSING,
+            "The second person may not do this.",
+            permission=permission,
+        )
 
 
 def not_signed_in() -> errors.Unauthenticated:
