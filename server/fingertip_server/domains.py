@@ -36,8 +36,8 @@ from fingertip_server.rpc.measuring import Queue
 
 HOOKS = Hooks(
     decisions={application_decisions.SUBJECT: application_decisions.DECISIONS},
+    executions={application_decisions.SUBJECT: application_completions.EXECUTION},
     completions={
-        **application_completions.COMPLETIONS,
         **customer_completions.COMPLETIONS,
         **lobby_completions.COMPLETIONS,
     },

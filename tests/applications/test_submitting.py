@@ -21,7 +21,7 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     LeaseWorkItemsRequest,
     ReportOutcomeUnknownRequest,
 )
-from fingertip.fulfilment.v1.work_item_pb2 import LeasedWorkItem, OpenedAccount, WorkResult
+from fingertip.fulfilment.v1.work_item_pb2 import ExecutedApplication, LeasedWorkItem, WorkResult
 from fingertip_client.refusal import Refused
 from fingertip_server.applications import rules
 from tests.applications import paper
@@ -302,9 +302,28 @@ async def _open_account(world: World, item: LeasedWorkItem, content_hash: bytes)
             work_item_id=item.work_item.work_item_id,
             fence=item.fence,
             result=WorkResult(
-                opened_account=OpenedAccount(
+                executed_application=ExecutedApplication(
                     account_number=ACCOUNT, core_reference="CORE-1", content_hash=content_hash
                 )
             ),
         )
+    )
+
+
+async def test_an_approval_is_good_for_the_content_that_it_was_given_for_alone(
+    world: World, clock: Clock, database: Database
+) -> None:
+    application = await paper.submitted(world.teller)
+    await desk.approve(world.authoriser, await desk.claim(world.authoriser))
+    # What no method of the contract does.
+    await database.as_owner("UPDATE application SET content_hash = sha256('something else')")
+    leased = await world.core_adapter.fulfilment.LeaseWorkItems(
+        LeaseWorkItemsRequest(kinds=["core.open_account"], max_items=1)
+    )
+    assert not leased.items
+    await clock.advance(0)
+    shown = (await paper.get(world.teller, application.application_id)).application
+    assert (shown.state, shown.state_note) == (
+        Application.STATE_EXECUTION_FAILED,
+        "授权与现有内容不符，未予办理。",
     )

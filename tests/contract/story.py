@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.message import Message
 
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import RetryWorkItemRequest
-from fingertip.fulfilment.v1.work_item_pb2 import OpenedAccount, WorkResult
+from fingertip.fulfilment.v1.work_item_pb2 import ExecutedApplication, WorkResult
 from fingertip.identity.v1.identity_service_pb2 import RevokeDeviceRequest
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
 from fingertip_client.caller import Caller
@@ -124,12 +124,12 @@ async def _decide(world: World, day: int) -> None:
 
 async def _execute(world: World) -> None:
     for leased in await bank.lease(world.core_adapter, _OPEN_ACCOUNT):
-        account = OpenedAccount(
+        account = ExecutedApplication(
             account_number=bank.ACCOUNT,
             core_reference="CORE-1",
             content_hash=leased.order.application.content_hash,
         )
-        report = queue.completed(leased, WorkResult(opened_account=account))
+        report = queue.completed(leased, WorkResult(executed_application=account))
         await world.core_adapter.fulfilment.CompleteWorkItem(report)
 
 

@@ -1,6 +1,5 @@
 """A server with work for the bank, and an owner of that work who remembers what he is told."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -23,8 +22,7 @@ LEASE_SECONDS = 1.5
 def owner(server: App) -> Owner:
     """Who asks for the work of these tests, in the place of the domains that really do."""
     owner = Owner()
-    completions = {**server.frame.hooks.completions, **owner.completions(RESULTS)}
-    server.frame.hooks = replace(server.frame.hooks, completions=completions)
+    server.frame.hooks = owner.hooked(server.frame.hooks, RESULTS)
     bank = server.frame.bank
     lease = timedelta(seconds=LEASE_SECONDS)
     bank.policies = Policies(MappingProxyType({**bank.policies.values, "fulfilment.lease": lease}))

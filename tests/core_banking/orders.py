@@ -12,14 +12,13 @@ from fingertip.fulfilment.v1.work_item_pb2 import (
 )
 from fingertip_core_banking.conformance import content_of
 from fingertip_server.rpc.drafts import WorkItemDraft
-from tests.fulfilment.queue import Owner, until
+from tests.fulfilment.queue import SUBJECT, Owner, until
 
 OPEN = "core.open_account"
 VIEW = "core.view"
 RESOLVE = "crm.resolve_customer"
 CRM_VIEW = "crm.view"
 RESULTS = {
-    OPEN: "opened_account",
     VIEW: "section",
     CRM_VIEW: "section",
     RESOLVE: "resolved_customer",
@@ -69,7 +68,7 @@ def _draft(
 ) -> WorkItemDraft:
     return WorkItemDraft(
         kind=kind,
-        subject_kind="test",
+        subject_kind=SUBJECT,
         subject_id=str(uuid4()),
         order=order,
         branch_id="0101",

@@ -28,7 +28,7 @@ async def test_every_operation_is_done_once(
     troubled = {"failure_rate": 0.15, "timeout_rate": 0.2, "latency_s": 0.01}
     control.write_text(
         json.dumps(
-            {"open_account": troubled | {"timeout": on_timeout, "late_s": 0.4}, "inquire": troubled}
+            {"execute": troubled | {"timeout": on_timeout, "late_s": 0.4}, "inquire": troubled}
         )
     )
     bank, ledger = simulated_bank(tmp_path, control_file=control)

@@ -22,7 +22,7 @@ class TestSimulatedBank(BankConformance):
 
         @contextlib.asynccontextmanager
         async def switched(**faults: object) -> AsyncIterator[None]:
-            control_file.write_text(json.dumps({"open_account": faults}))
+            control_file.write_text(json.dumps({"execute": faults}))
             yield
             control_file.unlink()
 

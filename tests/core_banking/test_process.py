@@ -48,7 +48,7 @@ async def run(server: App, credential_file: Path, tmp_path: Path) -> AsyncIterat
             f"--customers={tmp_path / 'customers.jsonl'}",
             f"--ledger={tmp_path / 'ledger.sqlite'}",
             f"--faults={tmp_path / 'faults.json'}",
-            "--role=core",
+            "--no-sync",
             *options,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, **environment},
@@ -88,7 +88,7 @@ async def test_an_adapter_killed_after_the_bank_acted_opens_no_second_account(
     await run()
     await told(owner, "unknown", "done")
     assert ledger(tmp_path).bookings() == [booking]
-    assert owner.told[1][2].opened_account.account_number == booking.account_number  # type: ignore[attr-defined]
+    assert owner.told[1][2].executed_application.account_number == booking.account_number  # type: ignore[attr-defined]
 
 
 async def test_adapters_killed_again_and_again_open_each_account_once(
@@ -126,7 +126,7 @@ async def test_an_adapter_told_to_stop_finishes_what_it_holds(
 async def test_faults_are_switched_from_outside(
     queue: Queue, owner: Owner, run: Run, tmp_path: Path
 ) -> None:
-    (tmp_path / "faults.json").write_text(json.dumps({"open_account": {"refusal_rate": 1}}))
+    (tmp_path / "faults.json").write_text(json.dumps({"execute": {"refusal_rate": 1}}))
     await run()
     await queue.ask(opening())
     await told(owner, "failed")
@@ -226,7 +226,6 @@ async def test_an_adapter_is_enrolled_and_then_works(
         ("--device-credential-file=/nowhere/adapter.json", "is absent: enrol this device first"),
         ("--customers=/nowhere/customers.jsonl", "No such file"),
         ("--faults=customers.jsonl", "Extra data"),
-        ("--role=crm", "WORK_KIND_NOT_ALLOWED"),
     ],
 )
 async def test_what_an_operator_can_put_right_is_a_sentence(

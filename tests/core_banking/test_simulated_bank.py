@@ -41,13 +41,13 @@ def test_an_account_number_follows_from_its_operation() -> None:
 def test_a_taken_account_number_is_not_given_out_again(tmp_path: Path) -> None:
     _, ledger = simulated_bank(tmp_path)
     operation_id, other = uuid4(), uuid4()
-    first = ledger.book(operation_id, CUSTOMER, "aa", 0.0)
+    first = ledger.book(operation_id, "core.open_account", CUSTOMER, "aa", 0.0)
     # As if another operation's number were the same by chance.
     with ledger._opened() as books:  # noqa: SLF001 - the chance is one in 10 ** 12.
         books.execute(
-            "UPDATE operation SET account_number = ?", (accounts.account_number(CARD_BIN, other),)
+            "UPDATE booking SET account_number = ?", (accounts.account_number(CARD_BIN, other),)
         )
-    second = ledger.book(other, CUSTOMER, "aa", 0.0)
+    second = ledger.book(other, "core.open_account", CUSTOMER, "aa", 0.0)
     assert second.account_number == accounts.account_number(CARD_BIN, other, attempt=1)
     assert len({booking.core_reference for booking in (first, second)}) == 2
 
@@ -55,7 +55,7 @@ def test_a_taken_account_number_is_not_given_out_again(tmp_path: Path) -> None:
 async def test_the_books_outlive_the_bank(tmp_path: Path) -> None:
     operation_id = uuid4()
     bank, _ = simulated_bank(tmp_path)
-    opened = await bank.open_account(operation_id, content_of(CUSTOMER, operation_id))
+    opened = await bank.execute(operation_id, content_of(CUSTOMER, operation_id))
     successor, _ = simulated_bank(tmp_path)
     assert await successor.inquire(operation_id) == opened
 
@@ -63,9 +63,9 @@ async def test_the_books_outlive_the_bank(tmp_path: Path) -> None:
 async def test_an_operation_with_other_content_is_refused(tmp_path: Path) -> None:
     bank, ledger = simulated_bank(tmp_path)
     operation_id = uuid4()
-    await bank.open_account(operation_id, content_of(CUSTOMER, operation_id))
+    await bank.execute(operation_id, content_of(CUSTOMER, operation_id))
     with pytest.raises(Refused, match="OPERATION_REUSED"):
-        await bank.open_account(operation_id, content_of("T000002", operation_id))
+        await bank.execute(operation_id, content_of("T000002", operation_id))
     assert len(ledger.bookings()) == 1
 
 
@@ -74,7 +74,7 @@ async def test_a_bank_that_acts_late_is_silent_until_then(tmp_path: Path) -> Non
     bank, _ = simulated_bank(tmp_path, late)
     operation_id = uuid4()
     with pytest.raises(OutcomeUnknown):
-        await bank.open_account(operation_id, content_of(CUSTOMER, operation_id))
+        await bank.execute(operation_id, content_of(CUSTOMER, operation_id))
     successor, _ = simulated_bank(tmp_path)
     assert await successor.inquire(operation_id) == NeverSeen()
 
@@ -88,7 +88,7 @@ async def test_a_request_that_is_lost_leaves_no_trace(tmp_path: Path) -> None:
     bank, ledger = simulated_bank(tmp_path, Faults(timeout_rate=1.0, timeout=Timeout.NEVER_ACTS))
     operation_id = uuid4()
     with pytest.raises(OutcomeUnknown):
-        await bank.open_account(operation_id, content_of(CUSTOMER, operation_id))
+        await bank.execute(operation_id, content_of(CUSTOMER, operation_id))
     assert ledger.bookings() == []
 
 
@@ -110,7 +110,7 @@ async def test_faults_are_switched_while_the_bank_runs(tmp_path: Path) -> None:
 def test_fates_come_at_their_rates_and_in_the_same_order_every_time() -> None:
     faulty = Faults(failure_rate=0.2, refusal_rate=0.1, timeout_rate=0.3)
     fates = [
-        [plan.fate("open_account") for _ in range(2_000)]
+        [plan.fate("execute") for _ in range(2_000)]
         for plan in (FaultPlan(faulty), FaultPlan(faulty), FaultPlan(faulty, seed="other"))
     ]
     assert fates[0] == fates[1]
@@ -124,8 +124,8 @@ def test_fates_come_at_their_rates_and_in_the_same_order_every_time() -> None:
     [
         "[]",
         "{",
-        '{"open_account": {"latency": 1}}',
-        '{"open_account": 1}',
+        '{"execute": {"latency": 1}}',
+        '{"execute": 1}',
         '{"*": {"failure_rate": 2}}',
         '{"*": {"late_s": -1}}',
         '{"*": {"timeout": "sometimes"}}',

@@ -12,7 +12,7 @@ import pytest
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.customer.v1.customer_view_pb2 import SectionKind
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
-from fingertip_core_banking.bank import NeverSeen, Opened
+from fingertip_core_banking.bank import Executed, NeverSeen
 from fingertip_core_banking.simulated.faults import Faults, Timeout
 from fingertip_core_banking.simulated.simulated_bank import SimulatedBank
 from fingertip_core_banking.worker import Pace, Worker
@@ -48,9 +48,9 @@ async def test_an_approved_application_becomes_an_account(
     assert booking.customer_number == CUSTOMER
     [(_, item, result)] = owner.told
     assert isinstance(result, WorkResult)
-    assert result.opened_account.account_number == booking.account_number
-    assert result.opened_account.core_reference == booking.core_reference
-    assert result.opened_account.content_hash == item.order.application.content_hash
+    assert result.executed_application.account_number == booking.account_number
+    assert result.executed_application.core_reference == booking.core_reference
+    assert result.executed_application.content_hash == item.order.application.content_hash
 
 
 async def test_questions_are_answered(
@@ -88,7 +88,7 @@ async def test_a_lost_answer_is_found_by_inquiry_and_opens_one_account(
 
 def _only_opening(bank: SimulatedBank) -> SimulatedBank:
     """Lets the bank's faults befall nothing but the opening of accounts."""
-    bank._faults._standing = {"open_account": bank._faults._standing["*"]}  # noqa: SLF001
+    bank._faults._standing = {"execute": bank._faults._standing["*"]}  # noqa: SLF001
     return bank
 
 
@@ -96,7 +96,7 @@ async def test_a_lost_request_is_executed_again_when_the_bank_has_settled(
     queue: Queue, world: World, owner: Owner, clock: Clock, tmp_path: Path
 ) -> None:
     control = tmp_path / "faults.json"
-    control.write_text(json.dumps({"open_account": {"timeout_rate": 1, "timeout": "never_acts"}}))
+    control.write_text(json.dumps({"execute": {"timeout_rate": 1, "timeout": "never_acts"}}))
     bank, ledger = simulated_bank(tmp_path, control_file=control)
     draft = opening()
     async with working(world.core_adapter, bank):
@@ -170,19 +170,19 @@ class Wrapped:
     """A bank whose accounts are opened by a function; the rest is the simulated bank's."""
 
     def __init__(
-        self, bank: SimulatedBank, open_account: Callable[[UUID, ApplicationContent], object]
+        self, bank: SimulatedBank, execute: Callable[[UUID, ApplicationContent], object]
     ) -> None:
         self.inquire = bank.inquire
         self.view_section = bank.view_section
         self.resolve_customer = bank.resolve_customer
         self.customers = bank.customers
-        self._open_account = open_account
+        self._execute = execute
 
-    async def open_account(self, operation_id: UUID, content: ApplicationContent) -> Opened:
+    async def execute(self, operation_id: UUID, content: ApplicationContent) -> Executed:
         """Answers as the function does, whether it waits or not."""
-        answer = self._open_account(operation_id, content)
+        answer = self._execute(operation_id, content)
         opened = await answer if asyncio.iscoroutine(answer) else answer
-        assert isinstance(opened, Opened)
+        assert isinstance(opened, Executed)
         return opened
 
 
@@ -191,8 +191,8 @@ async def test_a_fault_of_the_adapter_itself_is_an_unknown_outcome(
 ) -> None:
     simulated, ledger = simulated_bank(tmp_path)
 
-    async def open_and_stumble(operation_id: UUID, content: ApplicationContent) -> Opened:
-        await simulated.open_account(operation_id, content)
+    async def open_and_stumble(operation_id: UUID, content: ApplicationContent) -> Executed:
+        await simulated.execute(operation_id, content)
         raise KeyError("王小明 6299900000000007")
 
     async with working(world.core_adapter, Wrapped(simulated, open_and_stumble)):
@@ -208,9 +208,9 @@ async def test_a_result_that_the_server_refuses_is_an_unknown_outcome(
 ) -> None:
     simulated, _ = simulated_bank(tmp_path)
 
-    async def open_badly(operation_id: UUID, content: ApplicationContent) -> Opened:
-        await simulated.open_account(operation_id, content)
-        return Opened("not-a-number", "R")
+    async def open_badly(operation_id: UUID, content: ApplicationContent) -> Executed:
+        await simulated.execute(operation_id, content)
+        return Executed("not-a-number", "R")
 
     async with working(world.core_adapter, Wrapped(simulated, open_badly)):
         await queue.ask(opening())
@@ -222,8 +222,8 @@ async def test_a_bank_that_hangs_is_not_waited_for_for_ever(
 ) -> None:
     simulated, ledger = simulated_bank(tmp_path)
 
-    async def act_and_hang(operation_id: UUID, content: ApplicationContent) -> Opened:
-        await simulated.open_account(operation_id, content)
+    async def act_and_hang(operation_id: UUID, content: ApplicationContent) -> Executed:
+        await simulated.execute(operation_id, content)
         await asyncio.sleep(3600)
         raise AssertionError("unreachable")
 
@@ -252,7 +252,7 @@ async def test_work_whose_lease_is_lost_is_dropped(
     asked, dropped = asyncio.Event(), asyncio.Event()
     times = 0
 
-    async def hang_at_first(operation_id: UUID, content: ApplicationContent) -> Opened:
+    async def hang_at_first(operation_id: UUID, content: ApplicationContent) -> Executed:
         nonlocal times
         times += 1
         asked.set()
@@ -261,7 +261,7 @@ async def test_work_whose_lease_is_lost_is_dropped(
         except asyncio.CancelledError:
             dropped.set()
             raise
-        return await simulated.open_account(operation_id, content)
+        return await simulated.execute(operation_id, content)
 
     bank = Wrapped(simulated, hang_at_first)
     async with working(world.core_adapter, bank, pace=Pace(concurrency=1, bank_seconds_max=60)):
@@ -283,7 +283,7 @@ async def test_a_worker_that_was_asleep_leaves_its_leases_alone(
     def fall_asleep(operation_id: UUID, content: ApplicationContent) -> object:
         # As SIGSTOP does: nothing else of the process runs meanwhile.
         time.sleep(1.6)
-        return simulated.open_account(operation_id, content)
+        return simulated.execute(operation_id, content)
 
     async def both_were_inquired_about() -> bool:
         return len(owner.words) >= 3
@@ -318,12 +318,12 @@ async def test_no_more_is_done_at_a_time_than_wanted(
     simulated, _ = simulated_bank(tmp_path)
     busy: list[int] = [0, 0]
 
-    async def count(operation_id: UUID, content: ApplicationContent) -> Opened:
+    async def count(operation_id: UUID, content: ApplicationContent) -> Executed:
         busy[0] += 1
         busy[1] = max(busy)
         await asyncio.sleep(0.05)
         busy[0] -= 1
-        return await simulated.open_account(operation_id, content)
+        return await simulated.execute(operation_id, content)
 
     await queue.ask(*(opening() for _ in range(20)))
     async with working(world.core_adapter, Wrapped(simulated, count), pace=Pace(concurrency=4)):

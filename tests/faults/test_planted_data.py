@@ -18,7 +18,7 @@ from fingertip.customer.v1.customer_service_pb2 import (
     RevealFieldRequest,
 )
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import CompleteWorkItemRequest
-from fingertip.fulfilment.v1.work_item_pb2 import OpenedAccount, WorkResult
+from fingertip.fulfilment.v1.work_item_pb2 import ExecutedApplication, WorkResult
 from fingertip.identity.v1.identity_service_pb2 import SignInRequest
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.db.embedded import SUPERUSER, EmbeddedPostgres
@@ -179,7 +179,7 @@ async def _apply(world: World, planted: Planted, customer_id: str) -> None:
     await desk.look_at(world.authoriser, task)
     await desk.approve(world.authoriser, task)
     [leased] = await bank.lease(world.core_adapter, "core.open_account", seconds=5)
-    account = OpenedAccount(
+    account = ExecutedApplication(
         account_number=planted.account_number,
         core_reference="CORE-1",
         content_hash=leased.order.application.content_hash,
@@ -189,7 +189,7 @@ async def _apply(world: World, planted: Planted, customer_id: str) -> None:
             request_id=new_request_id(),
             work_item_id=leased.work_item.work_item_id,
             fence=leased.fence,
-            result=WorkResult(opened_account=account),
+            result=WorkResult(executed_application=account),
         )
     )
     await paper.get(world.teller, application.application_id)

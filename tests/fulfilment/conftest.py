@@ -1,7 +1,6 @@
 """A queue with an owner of its own, so that no other domain has to play along."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -16,8 +15,7 @@ from tests.world import World
 def owner(server: App) -> Owner:
     """Who asks for the work of these tests; every other kind keeps its own owner."""
     owner = Owner()
-    completions = {**server.frame.hooks.completions, **owner.completions()}
-    server.frame.hooks = replace(server.frame.hooks, completions=completions)
+    server.frame.hooks = owner.hooked(server.frame.hooks)
     return owner
 
 

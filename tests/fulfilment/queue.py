@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,8 +24,8 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
 )
 from fingertip.fulfilment.v1.work_item_pb2 import (
     ApplicationOrder,
+    ExecutedApplication,
     LeasedWorkItem,
-    OpenedAccount,
     ViewSectionOrder,
     WorkItem,
     WorkOrder,
@@ -39,12 +39,14 @@ from fingertip_server.fulfilment.hooks import Completion, Item
 from fingertip_server.identity import operator
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import WorkItemDraft
+from fingertip_server.rpc.hooks import Hooks
 from tests.conftest import Database
 from tests.world import World
 
 ACT = "test.act"
 READ = "test.read"
-RESULTS = {ACT: "opened_account", READ: "section"}
+SUBJECT = "application"
+RESULTS = {READ: "section"}
 BRANCH = "0101"
 CONTENT = b"what was approved"
 CONTENT_HASH = hashlib.sha256(CONTENT).digest()
@@ -56,24 +58,33 @@ class Owner:
     """Remembers what it was told, in the order of telling."""
 
     told: list[tuple[str, Item, object]] = field(default_factory=list)
+    # The code with which it keeps back what is about to be executed.
+    bar: str = ""
 
     @property
     def words(self) -> list[str]:
         """Returns what it was told, without of whom."""
         return [word for word, _, _ in self.told]
 
-    def completions(self, results: Mapping[str, str] = RESULTS) -> dict[str, Completion]:
-        """Returns the owner of kinds of work as fulfilment knows it."""
-        return {
-            kind: Completion(
-                expected_result=expected,
-                done=lambda _, item, result: self.told.append(("done", item, result)),
-                failed=lambda _, item, code: self.told.append(("failed", item, code)),
-                unknown=lambda _, item: self.told.append(("unknown", item, None)),
-                parked=lambda _, item: self.told.append(("parked", item, None)),
-            )
-            for kind, expected in results.items()
-        }
+    def hooked(self, hooks: Hooks, results: Mapping[str, str] = RESULTS) -> Hooks:
+        """Returns hooks by which it owns all work with an effect, and these kinds without one."""
+        execution = self._completion("executed_application")
+        reads = {kind: self._completion(expected) for kind, expected in results.items()}
+        return replace(
+            hooks,
+            executions={**hooks.executions, SUBJECT: execution},
+            completions={**hooks.completions, **reads},
+        )
+
+    def _completion(self, expected_result: str) -> Completion:
+        return Completion(
+            expected_result=expected_result,
+            done=lambda _, item, result: self.told.append(("done", item, result)),
+            failed=lambda _, item, code: self.told.append(("failed", item, code)),
+            unknown=lambda _, item: self.told.append(("unknown", item, None)),
+            parked=lambda _, item: self.told.append(("parked", item, None)),
+            bar=lambda _, __: self.bar,
+        )
 
 
 @dataclass
@@ -142,7 +153,7 @@ def act(operation_id: UUID | None = None, branch_id: str = BRANCH) -> WorkItemDr
     """Returns work with an effect."""
     return WorkItemDraft(
         kind=ACT,
-        subject_kind="application",
+        subject_kind=SUBJECT,
         subject_id=str(uuid4()),
         order=WorkOrder(application=ApplicationOrder(content=CONTENT, content_hash=CONTENT_HASH)),
         branch_id=branch_id,
@@ -205,10 +216,10 @@ async def lease_one(adapter: Caller) -> LeasedWorkItem:
 
 def opened(leased: LeasedWorkItem) -> CompleteWorkItemRequest:
     """Returns the report that an account was opened."""
-    account = OpenedAccount(
+    account = ExecutedApplication(
         account_number=ACCOUNT, core_reference="CORE-1", content_hash=CONTENT_HASH
     )
-    return completed(leased, WorkResult(opened_account=account))
+    return completed(leased, WorkResult(executed_application=account))
 
 
 def profile(leased: LeasedWorkItem) -> CompleteWorkItemRequest:

@@ -14,8 +14,8 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     ReportOutcomeUnknownRequest,
 )
 from fingertip.fulfilment.v1.work_item_pb2 import (
+    ExecutedApplication,
     LeasedWorkItem,
-    OpenedAccount,
     ResolvedCustomer,
     WorkItem,
     WorkResult,
@@ -59,7 +59,7 @@ async def test_a_result_ends_the_item_and_reaches_who_asked(
     assert told.order == draft.order
     assert told.journey_id == journey_id
     assert isinstance(result, WorkResult)
-    assert result.opened_account.account_number == ACCOUNT
+    assert result.executed_application.account_number == ACCOUNT
     assert await lease(adapter) == []
 
 
@@ -199,10 +199,12 @@ async def test_executing_something_else_than_was_approved_is_noticed(
 ) -> None:
     await queue.ask(act())
     leased = await lease_one(adapter)
-    account = OpenedAccount(account_number=ACCOUNT, core_reference="R", content_hash=b"\x01" * 32)
+    account = ExecutedApplication(
+        account_number=ACCOUNT, core_reference="R", content_hash=b"\x01" * 32
+    )
     with refused("CONTENT_CHANGED") as caught:
         await adapter.fulfilment.CompleteWorkItem(
-            completed(leased, WorkResult(opened_account=account))
+            completed(leased, WorkResult(executed_application=account))
         )
     assert caught.value.metadata == {"content_hash": CONTENT_HASH.hex()}
     assert owner.words == []
@@ -223,11 +225,11 @@ async def test_a_malformed_result_is_refused_with_its_field(
 ) -> None:
     await queue.ask(act())
     report = opened(await lease_one(adapter))
-    setattr(report.result.opened_account, field, value)
+    setattr(report.result.executed_application, field, value)
     with refused("INVALID_REQUEST") as caught:
         await adapter.fulfilment.CompleteWorkItem(report)
     fields = {violation.field for violation in caught.value.violations}
-    assert fields == {f"result.opened_account.{field}"}
+    assert fields == {f"result.executed_application.{field}"}
 
 
 async def test_what_did_not_reach_the_bank_backs_off_and_is_executed_again(

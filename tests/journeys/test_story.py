@@ -45,7 +45,7 @@ _CENTRE = WatchRequest(centre_id="C001")
 # Sections come later than the view waits; the account is opened, and nobody is told.
 _FAULTS: dict[str, dict[str, float | str]] = {
     "view_section": {"latency_s": 2.0},
-    "open_account": {"timeout_rate": 1.0, "timeout": "acts"},
+    "execute": {"timeout_rate": 1.0, "timeout": "acts"},
 }
 _STORY = [
     "IssueTicket",

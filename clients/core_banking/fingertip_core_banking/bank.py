@@ -39,8 +39,11 @@ class OutcomeUnknown(BankAnswer):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """The account that an operation opened, however often the operation was asked for."""
+class Executed:
+    """What an operation did, however often it was asked for.
+
+    `account_number` is that of the account it opened, and empty when it opened none.
+    """
 
     account_number: str
     core_reference: str
@@ -58,7 +61,7 @@ class StillUnknown:
     code: str
 
 
-Finding: TypeAlias = Opened | NeverSeen | StillUnknown
+Finding: TypeAlias = Executed | NeverSeen | StillUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,12 @@ class Bank(Protocol):
     cancelled: what it had sent by then counts as sent.
     """
 
-    async def open_account(self, operation_id: UUID, content: ApplicationContent) -> Opened:
-        """Opens the account that was applied for, once per `operation_id`.
+    async def execute(self, operation_id: UUID, content: ApplicationContent) -> Executed:
+        """Does what was applied for, once per `operation_id`; `content.work_kind` says what it is.
 
-        The same operation again returns the same account. Raises `Refused`, `Unreachable`, or
-        `OutcomeUnknown`, the last whenever it is not certain that nothing was done.
+        The same operation again returns what was done. Raises `Refused`, also for a kind of work
+        that the bank does not do, `Unreachable`, or `OutcomeUnknown`, the last whenever it is not
+        certain that nothing was done.
         """
         ...
 

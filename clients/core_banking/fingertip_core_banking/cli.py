@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,21 +22,6 @@ CredentialFile = Annotated[
     Path, typer.Option("--device-credential-file", help="Where the adapter's credential is kept.")
 ]
 Rate = Annotated[float, typer.Option(min=0, max=1)]
-
-
-class Role(StrEnum):
-    """Which of the bank's systems the adapter stands for."""
-
-    CRM = "crm"
-    CORE = "core"
-    BOTH = "both"
-
-
-KINDS: dict[Role, tuple[str, ...]] = {
-    Role.CRM: ("crm.view", "crm.resolve_customer"),
-    Role.CORE: ("core.view", "core.open_account"),
-    Role.BOTH: ("crm.view", "crm.resolve_customer", "core.view", "core.open_account"),
-}
 
 
 @app.command()
@@ -64,7 +48,9 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
     device_credential_file: CredentialFile,
     customers: Annotated[Path, typer.Option(help="The customer master, one JSON line each.")],
     ledger: Annotated[Path, typer.Option(help="The simulated bank's books; made if absent.")],
-    role: Annotated[Role, typer.Option(help="Which systems to stand for.")] = Role.BOTH,
+    sync: Annotated[
+        bool, typer.Option(help="Whether to bring the customer master, as a CRM does.")
+    ] = True,
     concurrency: Annotated[int, typer.Option(min=1, max=50)] = 8,
     bank_seconds_max: Annotated[
         float, typer.Option(help="After how long a call to the bank counts as unanswered.")
@@ -118,9 +104,10 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
         async with Caller(server, device=device.credential) as caller:
             pace = Pace(concurrency=concurrency, bank_seconds_max=bank_seconds_max)
             parts: list[Coroutine[object, object, None]] = [
-                Worker(caller, bank, KINDS[role], pace).run(stopping)
+                # All kinds that it was enrolled for: which there are, the bank's pack says.
+                Worker(caller, bank, (), pace).run(stopping)
             ]
-            if role is not Role.CORE:
+            if sync:
                 parts.append(CustomerSync(caller, bank, "crm").run(stopping, sync_seconds))
             await _together(parts, stopping)
 

@@ -32,8 +32,8 @@ from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
 from fingertip_core_banking.bank import (
     Bank,
+    Executed,
     NeverSeen,
-    Opened,
     OutcomeUnknown,
     Refused,
     Unreachable,
@@ -54,7 +54,7 @@ class Specimen:
 
     `customer_number` is a customer's who has `card_number` and `resident_id`; the unknown ones are
     nobody's. `count_accounts` counts the accounts that the bank ever opened for that customer.
-    Within `answers_lost`, the bank acts but its answer to open_account is lost; within
+    Within `answers_lost`, the bank acts but its answer to execute is lost; within
     `unreachable`, nothing reaches it. Tests of a switch that is absent are skipped.
     """
 
@@ -136,7 +136,7 @@ class BankConformance:
         """Nothing was done, which an inquiry confirms."""
         operation_id = uuid4()
         with pytest.raises(Refused) as refused:
-            await specimen.bank.open_account(
+            await specimen.bank.execute(
                 operation_id, content_of(specimen.unknown_customer_number, operation_id)
             )
         assert _CODE.fullmatch(refused.value.code)
@@ -220,9 +220,9 @@ class BankConformance:
         assert (await specimen.bank.customers(position, _RECORDS_READ)).position == position
 
 
-async def _open(specimen: Specimen, operation_id: UUID) -> Opened:
+async def _open(specimen: Specimen, operation_id: UUID) -> Executed:
     content = content_of(specimen.customer_number, operation_id)
-    return await specimen.bank.open_account(operation_id, content)
+    return await specimen.bank.execute(operation_id, content)
 
 
 async def _first_records(bank: Bank, limit: int) -> list[CustomerRecord]:

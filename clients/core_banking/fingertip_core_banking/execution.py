@@ -4,30 +4,27 @@ import asyncio
 import hashlib
 import logging
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import FailWorkItemRequest
 from fingertip.fulfilment.v1.work_item_pb2 import (
     ApplicationOrder,
+    ExecutedApplication,
     LeasedWorkItem,
-    OpenedAccount,
     ResolvedCustomer,
     WorkItem,
     WorkResult,
 )
 from fingertip_core_banking.bank import (
     Bank,
+    Executed,
     NeverSeen,
-    Opened,
     OutcomeUnknown,
     Refused,
     StillUnknown,
     Unreachable,
 )
-
-OPEN_ACCOUNT: Final = "core.open_account"
 
 _log = logging.getLogger(__name__)
 
@@ -91,35 +88,33 @@ async def _ask(bank: Bank, leased: LeasedWorkItem) -> Outcome:
             return Done(
                 WorkResult(resolved_customer=ResolvedCustomer(customer_number=number or ""))
             )
-        case "application" if item.kind == OPEN_ACCOUNT:
-            return await _open_account(bank, item, order.application)
+        case "application":
+            return await _execute(bank, item, order.application)
         case _:
             # The server is newer than this adapter, or enrolled it for too much.
             return NotDone(FailWorkItemRequest.FAILURE_PERMANENT, "ORDER_NOT_KNOWN")
 
 
-async def _open_account(bank: Bank, item: WorkItem, order: ApplicationOrder) -> Outcome:
+async def _execute(bank: Bank, item: WorkItem, order: ApplicationOrder) -> Outcome:
     operation_id = UUID(item.operation_id)
     if hashlib.sha256(order.content).digest() != order.content_hash:
         return NotDone(FailWorkItemRequest.FAILURE_PERMANENT, "CONTENT_HASH")
     if item.purpose == WorkItem.PURPOSE_INQUIRE:
         finding = await bank.inquire(operation_id)
     else:
-        finding = await bank.open_account(
-            operation_id, ApplicationContent.FromString(order.content)
-        )
+        finding = await bank.execute(operation_id, ApplicationContent.FromString(order.content))
     match finding:
-        case Opened():
-            return Done(WorkResult(opened_account=_opened_account(finding, order.content_hash)))
+        case Executed():
+            return Done(WorkResult(executed_application=_executed(finding, order.content_hash)))
         case NeverSeen():
             return NotDone(FailWorkItemRequest.FAILURE_NEVER_SEEN, "NEVER_SEEN")
         case StillUnknown():
             return Unknown(finding.code)
 
 
-def _opened_account(opened: Opened, content_hash: bytes) -> OpenedAccount:
-    return OpenedAccount(
-        account_number=opened.account_number,
-        core_reference=opened.core_reference,
+def _executed(executed: Executed, content_hash: bytes) -> ExecutedApplication:
+    return ExecutedApplication(
+        account_number=executed.account_number,
+        core_reference=executed.core_reference,
         content_hash=content_hash,
     )

@@ -1,10 +1,9 @@
 """What the bank's execution makes of an approved application."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
-from fingertip_server.applications import changes, rules, store
+from fingertip_server.applications import changes, recheck, rules, store
 from fingertip_server.applications.rules import Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import Completion, Item
@@ -16,20 +15,22 @@ _PARKED_NOTE = "核心系统未能办理，已转运营人员处理。"
 
 def _done(call: Call, item: Item, result: WorkResult) -> None:
     application = _lock(call, item)
-    opened = result.opened_account
-    rules.require_unchanged(item.order.application.content_hash, opened.content_hash)
+    executed = result.executed_application
+    rules.require_unchanged(item.order.application.content_hash, executed.content_hash)
     changes.step(application, Step.EXECUTE)
-    application.account_number = call.protection.seal(
-        Application.account_number, application.application_id, opened.account_number
-    )
-    application.core_reference = opened.core_reference
+    if executed.account_number:
+        application.account_number = call.protection.seal(
+            Application.account_number, application.application_id, executed.account_number
+        )
+    application.core_reference = executed.core_reference
     application.execute_time = call.now
     changes.changed(call, application)
 
 
 def _failed(call: Call, item: Item, failure_code: str) -> None:
     application = _lock(call, item)
-    changes.step(application, Step.FAIL, f"核心系统拒绝办理（{failure_code}）。")
+    note = recheck.note(failure_code) or f"核心系统拒绝办理（{failure_code}）。"
+    changes.step(application, Step.FAIL, note)
     changes.changed(call, application)
 
 
@@ -45,6 +46,13 @@ def _parked(call: Call, item: Item) -> None:
     changes.changed(call, application)
 
 
+def _bar(call: Call, item: Item) -> str:
+    application = store.find(call, UUID(item.subject_id))
+    if application is None:
+        raise rules.no_application()
+    return recheck.reason(call, application, item)
+
+
 def _lock(call: Call, item: Item) -> Application:
     application = store.lock(call, UUID(item.subject_id))
     if application is None:
@@ -52,12 +60,11 @@ def _lock(call: Call, item: Item) -> Application:
     return application
 
 
-COMPLETIONS: Mapping[str, Completion] = {
-    "core.open_account": Completion(
-        expected_result="opened_account",
-        done=_done,
-        failed=_failed,
-        unknown=_unknown,
-        parked=_parked,
-    )
-}
+EXECUTION = Completion(
+    expected_result="executed_application",
+    done=_done,
+    failed=_failed,
+    unknown=_unknown,
+    parked=_parked,
+    bar=_bar,
+)

@@ -72,6 +72,8 @@ _AFTER: Mapping[tuple[State, Step], State] = MappingProxyType(
 # Those of whom something is still to be expected, besides the drafts, which concern their maker.
 PENDING = frozenset({State.SUBMITTED, State.RETURNED, State.APPROVED, State.EXECUTION_UNKNOWN})
 EDITABLE = frozenset({State.DRAFT, State.RETURNED})
+# An approval is good for these: what the bank did not do yet, as far as anybody knows.
+EXECUTABLE = frozenset({State.APPROVED, State.EXECUTION_UNKNOWN, State.EXECUTION_FAILED})
 FINAL = frozenset({State.EXECUTED, State.REJECTED, State.WITHDRAWN, State.EXPIRED})
 
 # How long after somebody was seen he counts as waiting (our default).

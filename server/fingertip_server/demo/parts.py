@@ -69,7 +69,6 @@ def core_banking(stage: Stage) -> list[str]:
         f"--customers={stage.customers}",
         f"--ledger={stage.folder / 'ledger.sqlite'}",
         f"--faults={stage.faults}",
-        "--role=both",
     ]
 
 

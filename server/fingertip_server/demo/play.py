@@ -24,7 +24,7 @@ _TRACES = "traces"
 # though it did what it was asked.
 _FAULTS = {
     "view_section": {"latency_s": 1.2},
-    "open_account": {"latency_s": 0.2, "timeout_rate": 1.0, "timeout": "acts"},
+    "execute": {"latency_s": 0.2, "timeout_rate": 1.0, "timeout": "acts"},
 }
 
 

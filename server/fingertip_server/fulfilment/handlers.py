@@ -26,7 +26,7 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
 )
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem as WorkItemMessage
 from fingertip_server import errors
-from fingertip_server.fulfilment import messages, progress, results, rules, store
+from fingertip_server.fulfilment import messages, progress, results, rules, store, timers
 from fingertip_server.fulfilment.pace import pace
 from fingertip_server.fulfilment.rules import Move
 from fingertip_server.fulfilment.states import Purpose, State
@@ -41,13 +41,17 @@ _POLL_SECONDS = 1.0
 
 
 def lease_work_items(call: Call, request: LeaseWorkItemsRequest) -> LeaseWorkItemsResponse:
-    """Leases what is ready now."""
+    """Leases what is ready now, and keeps back what may not be executed any more."""
     kinds = rules.wanted_kinds(request.kinds, call.principal.work_kinds)
     span = pace(call.bank.policies).lease
     rows = store.lease(call.session, kinds, request.max_items, call.principal.id, span)
-    response = LeaseWorkItemsResponse(
-        items=[messages.leased_work_item(row, progress.order(call, row)) for row in rows]
-    )
+    response = LeaseWorkItemsResponse()
+    for row in rows:
+        if code := progress.bar(call, row):
+            # Ended on its own branch's chain, which is not the adapter's.
+            call.start_timer(timers.END_BARRED, timers.barred(row, code), call.now)
+        else:
+            response.items.append(messages.leased_work_item(row, progress.order(call, row)))
     response.extend_after.FromTimedelta(span / 3)
     return response
 

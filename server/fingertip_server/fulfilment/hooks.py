@@ -26,6 +26,11 @@ def _changes_nothing(call: Call, item: Item) -> None:
     """Is told of something that the owner does not care about."""
 
 
+def _admits_all(call: Call, item: Item) -> str:  # noqa: ARG001 - the hook's
+    """Has nothing against the execution."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """How the owner of a kind of work takes its outcome, in the transaction that reports it.
@@ -35,6 +40,10 @@ class Completion:
     refused, or nobody answered in time. `unknown` says that an inquiry follows; it may be told
     several times. `parked` says that an operator has to look, after whom all others may follow.
     `done` and `failed` are told once, and nothing after them.
+
+    `bar` is asked each time before an item with an effect is handed out to be executed: what was
+    approved may not be allowed any more. It locks nothing, and returns the code with which the item
+    fails, or "".
     """
 
     expected_result: str
@@ -42,3 +51,4 @@ class Completion:
     failed: Callable[[Call, Item, str], None]
     unknown: Callable[[Call, Item], None] = _changes_nothing
     parked: Callable[[Call, Item], None] = _changes_nothing
+    bar: Callable[[Call, Item], str] = _admits_all

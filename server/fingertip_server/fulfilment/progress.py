@@ -32,7 +32,12 @@ def standing(row: WorkItem) -> Standing:
 
 
 def completion(call: Call, row: WorkItem) -> Completion:
-    """Returns who owns this kind of work; a kind without an owner is a mistake of the program."""
+    """Returns who owns an item; one without an owner is a mistake of the program.
+
+    What the bank is to do belongs to its subject, whatever the kind of work: a pack may name any.
+    """
+    if row.has_effect:
+        return call.hooks.executions[row.subject_kind]
     return call.hooks.completions[row.kind]
 
 
@@ -55,6 +60,13 @@ def item(call: Call, row: WorkItem) -> Item:
         journey_id=row.journey_id,
         order=order(call, row),
     )
+
+
+def bar(call: Call, row: WorkItem) -> str:
+    """Returns why an item that was just leased may not be executed any more; "" when it may."""
+    if row.has_effect and row.purpose == Purpose.EXECUTE:
+        return completion(call, row).bar(call, item(call, row))
+    return ""
 
 
 def finish(call: Call, row: WorkItem, result: WorkResult) -> None:

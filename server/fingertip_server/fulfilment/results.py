@@ -14,9 +14,9 @@ def require_answer(kind: str, order: WorkOrder, result: WorkResult, expected: st
         part = SectionKind.Name(order.view_section.kind).removeprefix("SECTION_KIND_").lower()
         if result.section.WhichOneof("content") != part:
             raise _wrong_kind(kind)
-    if expected == "opened_account":
+    if expected == "executed_application":
         approved = order.application.content_hash
-        if result.opened_account.content_hash != approved:
+        if result.executed_application.content_hash != approved:
             raise errors.Conflict(
                 ErrorReason.ERROR_REASON_CONTENT_CHANGED,
                 "What was executed is not what was approved.",

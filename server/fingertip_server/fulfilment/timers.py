@@ -13,10 +13,12 @@ from fingertip_server.fulfilment import progress, rules, store
 from fingertip_server.fulfilment.pace import pace
 from fingertip_server.fulfilment.rules import Move
 from fingertip_server.fulfilment.states import Purpose, State
+from fingertip_server.fulfilment.tables import WorkItem
 from fingertip_server.rpc.call import Call
 
 _SWEEP = "fulfilment.sweep"
 _OVERDUE = "fulfilment.overdue"
+END_BARRED = "fulfilment.end_barred"
 _EVERY = timedelta(seconds=1)
 _ITEMS_MAX = 500
 
@@ -41,4 +43,23 @@ def overdue(call: Call, work_item_id: str) -> None:
         progress.go_on(call, row, ended, "DEADLINE_PASSED")
 
 
-TIMERS: Mapping[str, Callable[[Call, str], None]] = {_SWEEP: sweep, _OVERDUE: overdue}
+def barred(row: WorkItem, code: str) -> str:
+    """Returns the subject of `end_barred`: under which lease an item was kept back, and why."""
+    return f"{row.work_item_id}/{row.fence}/{code}"
+
+
+def end_barred(call: Call, subject: str) -> None:
+    """Ends an item that was kept back from its adapter because it may not be executed any more."""
+    work_item_id, fence, code = subject.split("/")
+    row = store.lock(call.session, UUID(work_item_id))
+    if row is None or row.state != State.LEASED or row.fence != int(fence):
+        return
+    progress.enter(call, row)
+    progress.go_on(call, row, Move(State.FAILED, Purpose(row.purpose), call.now), code)
+
+
+TIMERS: Mapping[str, Callable[[Call, str], None]] = {
+    _SWEEP: sweep,
+    _OVERDUE: overdue,
+    END_BARRED: end_barred,
+}

@@ -20,13 +20,15 @@ def _no_tickets(_call: "Call", _ticket_id: UUID) -> tuple[UUID | None, UUID]:
 class Hooks:
     """Plain tables of functions.
 
-    `decisions` by a task's subject kind, `completions` by a work item's kind; `shift_changed` is
-    told whose shift started or ended (staff number); `may_end_shift` raises when it may not.
+    `decisions` by a task's subject kind; `executions` by the subject kind of work with an effect,
+    `completions` by the kind of work without one; `shift_changed` is told whose shift started or
+    ended (staff number); `may_end_shift` raises when it may not.
     `customer_of_ticket` returns whose ticket it is, if known, and its journey; it raises
     TICKET_NOT_FOUND. `timers` by the timer's kind.
     """
 
     decisions: "Mapping[str, Decisions]" = field(default_factory=dict)
+    executions: "Mapping[str, Completion]" = field(default_factory=dict)
     completions: "Mapping[str, Completion]" = field(default_factory=dict)
     shift_changed: "Sequence[Callable[[Call, str], None]]" = ()
     may_end_shift: "Sequence[Callable[[Call, str], None]]" = ()

@@ -3,7 +3,7 @@
 A control file is a JSON object from operation to what goes wrong with it, for example
 
     {"*": {"latency_s": 0.05},
-     "open_account": {"timeout_rate": 1.0, "timeout": "acts_late", "late_s": 2}}
+     "execute": {"timeout_rate": 1.0, "timeout": "acts_late", "late_s": 2}}
 
 where "*" stands for every operation that is not named. The operations are the methods of `Bank`.
 The file is read again whenever it has changed; replace it by renaming another one to its name.

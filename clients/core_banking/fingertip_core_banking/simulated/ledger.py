@@ -10,9 +10,10 @@ from uuid import UUID
 from fingertip_core_banking.simulated import accounts
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS operation (
+CREATE TABLE IF NOT EXISTS booking (
     operation_id TEXT PRIMARY KEY,
-    account_number TEXT NOT NULL UNIQUE,
+    work_kind TEXT NOT NULL,
+    account_number TEXT UNIQUE,
     core_reference TEXT NOT NULL UNIQUE,
     customer_number TEXT NOT NULL,
     content_sha256 TEXT NOT NULL,
@@ -20,11 +21,14 @@ CREATE TABLE IF NOT EXISTS operation (
 ) STRICT
 """
 _FIND = """
-SELECT operation_id, account_number, core_reference, customer_number, content_sha256, booked_at
-FROM operation WHERE operation_id = ?
+SELECT operation_id, work_kind, account_number, core_reference, customer_number, content_sha256,
+    booked_at
+FROM booking WHERE operation_id = ?
 """
-_ACCOUNT_EXISTS = "SELECT 1 FROM operation WHERE account_number = ?"
-_BOOK = "INSERT INTO operation VALUES (?, ?, ?, ?, ?, ?)"
+_ACCOUNT_EXISTS = "SELECT 1 FROM booking WHERE account_number = ?"
+_BOOK = "INSERT INTO booking VALUES (?, ?, ?, ?, ?, ?, ?)"
+# What opens an account, and gets its number.
+_OPENS = "core.open_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Booking:
     """One operation that the bank carried out, or will have carried out at `booked_at`."""
 
     operation_id: UUID
+    work_kind: str
+    # Empty where the work opens no account.
     account_number: str
     core_reference: str
     customer_number: str
@@ -55,7 +61,12 @@ class Ledger:
             books.execute(_SCHEMA)
 
     def book(
-        self, operation_id: UUID, customer_number: str, content_sha256: str, booked_at: float
+        self,
+        operation_id: UUID,
+        work_kind: str,
+        customer_number: str,
+        content_sha256: str,
+        booked_at: float,
     ) -> Booking:
         """Books an operation, or returns its former booking, which stays as it is."""
         with self._opened() as books:
@@ -64,7 +75,8 @@ class Ledger:
             if booking is None:
                 booking = Booking(
                     operation_id,
-                    self._free_account_number(books, operation_id),
+                    work_kind,
+                    self._account_number(books, operation_id, work_kind),
                     f"SIM-{operation_id.hex.upper()}",
                     customer_number,
                     content_sha256,
@@ -86,7 +98,9 @@ class Ledger:
         with self._opened() as books:
             return [_booking(row) for row in books.execute(query)]
 
-    def _free_account_number(self, books: sqlite3.Connection, operation_id: UUID) -> str:
+    def _account_number(self, books: sqlite3.Connection, operation_id: UUID, work_kind: str) -> str:
+        if not work_kind.startswith(_OPENS):
+            return ""
         attempt = 0
         while True:
             number = accounts.account_number(self._card_bin, operation_id, attempt)
@@ -106,10 +120,11 @@ def _find(books: sqlite3.Connection, operation_id: UUID) -> Booking | None:
     return _booking(row) if row else None
 
 
-def _row(booking: Booking) -> tuple[str, str, str, str, str, float]:
+def _row(booking: Booking) -> tuple[str, str, str | None, str, str, str, float]:
     return (
         str(booking.operation_id),
-        booking.account_number,
+        booking.work_kind,
+        booking.account_number or None,
         booking.core_reference,
         booking.customer_number,
         booking.content_sha256,
@@ -117,13 +132,14 @@ def _row(booking: Booking) -> tuple[str, str, str, str, str, float]:
     )
 
 
-def _booking(row: tuple[str, str, str, str, str, float]) -> Booking:
-    operation_id, account_number, core_reference, customer_number, content_sha256, booked_at = row
+def _booking(row: tuple[str, str, str | None, str, str, str, float]) -> Booking:
+    operation_id, work_kind, account_number, core_reference, customer_number, sha256, at = row
     return Booking(
         UUID(operation_id),
-        account_number,
+        work_kind,
+        account_number or "",
         core_reference,
         customer_number,
-        content_sha256,
-        booked_at,
+        sha256,
+        at,
     )

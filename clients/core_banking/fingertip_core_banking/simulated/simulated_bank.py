@@ -14,9 +14,9 @@ from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
 from fingertip_core_banking.bank import (
     CustomerBatch,
+    Executed,
     Finding,
     NeverSeen,
-    Opened,
     OutcomeUnknown,
     Refused,
     StillUnknown,
@@ -52,14 +52,14 @@ class SimulatedBank:
         self._card_bin = card_bin
         self._bookings_to_live = die_after_acting
 
-    async def open_account(self, operation_id: UUID, content: ApplicationContent) -> Opened:
-        """Opens the account, or answers as the fault plan wants it."""
-        fate = await self._meet_fate("open_account")
+    async def execute(self, operation_id: UUID, content: ApplicationContent) -> Executed:
+        """Books the work, or answers as the fault plan wants it."""
+        fate = await self._meet_fate("execute")
         if content.customer_number not in self._customers.customers().by_number:
             raise Refused("CUSTOMER_UNKNOWN")
         if fate is not Fate.TIMED_OUT:
-            return _opened(await self._book(operation_id, content, late_s=0))
-        faults = self._faults.faults("open_account")
+            return _executed(await self._book(operation_id, content, late_s=0))
+        faults = self._faults.faults("execute")
         if faults.timeout is not Timeout.NEVER_ACTS:
             late_s = faults.late_s if faults.timeout is Timeout.ACTS_LATE else 0
             await self._book(operation_id, content, late_s)
@@ -70,7 +70,7 @@ class SimulatedBank:
         if await self._meet_fate("inquire") is Fate.TIMED_OUT:
             return StillUnknown("TIMEOUT")
         booking = await asyncio.to_thread(self._ledger.find, operation_id, time.time())
-        return _opened(booking) if booking else NeverSeen()
+        return _executed(booking) if booking else NeverSeen()
 
     async def view_section(
         self, customer_number: str, kind: SectionKind.ValueType
@@ -115,7 +115,12 @@ class SimulatedBank:
     ) -> Booking:
         sha256 = hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
         booking = await asyncio.to_thread(
-            self._ledger.book, operation_id, content.customer_number, sha256, time.time() + late_s
+            self._ledger.book,
+            operation_id,
+            content.work_kind,
+            content.customer_number,
+            sha256,
+            time.time() + late_s,
         )
         self._bookings_to_live -= 1
         if self._bookings_to_live == 0:
@@ -125,5 +130,5 @@ class SimulatedBank:
         return booking
 
 
-def _opened(booking: Booking) -> Opened:
-    return Opened(booking.account_number, booking.core_reference)
+def _executed(booking: Booking) -> Executed:
+    return Executed(booking.account_number, booking.core_reference)

@@ -1,0 +1,36 @@
+"""Whether what was approved may still be executed, asked each time before the bank is."""
+
+from collections.abc import Callable, Mapping
+
+from fingertip_server.applications.rules import EXECUTABLE
+from fingertip_server.applications.tables import Application
+from fingertip_server.fulfilment.hooks import Item
+from fingertip_server.rpc.call import Call
+
+_APPROVAL_VOID = "APPROVAL_VOID"
+
+# What the teller reads for each code.
+_NOTES: Mapping[str, str] = {_APPROVAL_VOID: "授权与现有内容不符，未予办理。"}
+
+
+def reason(call: Call, application: Application, item: Item) -> str:
+    """Returns the code of the first thing that stands against the execution; "" when nothing does.
+
+    Nothing is locked: what comes up a moment later is for the reversal.
+    """
+    found = (check(call, application, item) for check in _CHECKS)
+    return next((code for code in found if code), "")
+
+
+def note(code: str) -> str:
+    """Returns what the teller reads when nothing was executed for this reason; "" for others."""
+    return _NOTES.get(code, "")
+
+
+def _approval(_call: Call, application: Application, item: Item) -> str:
+    """Holds an approval to the content and the state in which it was given."""
+    is_same = item.order.application.content_hash == application.content_hash
+    return "" if is_same and application.state in EXECUTABLE else _APPROVAL_VOID
+
+
+_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval,)
