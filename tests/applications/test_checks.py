@@ -16,7 +16,7 @@ from tests.applications.paper import ANSWERS
 from tests.world import read_demo
 
 TODAY = date(2026, 6, 1)
-FORM: Form = next(form for form in read_demo().forms if form.code == "debit_card_account")
+FORM: Form = next(f for f in read_demo().forms if f.reference == "debit_card_account.v2")
 WHOLE = Filled(
     form=FORM,
     answers=ANSWERS,

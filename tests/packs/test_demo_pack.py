@@ -14,13 +14,21 @@ from fingertip_server.identifiers import bank_card, resident_id
 from fingertip_server.packs import DEMO, reading, schema
 from fingertip_server.packs.quantities import Money
 from fingertip_server.packs.schema_bank import BranchKind
-from fingertip_server.packs.schema_forms import SightingKind
+from fingertip_server.packs.schema_forms import Form, Scene, SightingKind
 from fingertip_server.packs.schema_policies import KINDS, PolicyKind
 
 
 @pytest.fixture(scope="module")
 def pack() -> schema.Pack:
     return reading.read_pack(DEMO)
+
+
+def _form(pack: schema.Pack, reference: str) -> Form:
+    return next(form for form in pack.forms if form.reference == reference)
+
+
+def _scene(pack: schema.Pack, code: str) -> Scene:
+    return next(scene for scene in pack.scenes if scene.code == code)
 
 
 def test_the_demo_bank_has_three_branches_a_centre_and_a_head_office(pack: schema.Pack) -> None:
@@ -53,7 +61,7 @@ def test_an_authoriser_is_a_customer_himself(pack: schema.Pack) -> None:
 
 
 def test_authorisers_alone_have_skills_and_one_lacks_that_of_the_scene(pack: schema.Pack) -> None:
-    (scene,) = pack.scenes
+    scene = _scene(pack, "debit_card_account")
     authorisers = [member for member in pack.staff if "authoriser" in member.roles]
     assert all(member.skills for member in authorisers)
     assert not any(member.skills for member in pack.staff if member not in authorisers)
@@ -99,28 +107,28 @@ def test_time_zones_are_known_on_a_machine_that_has_none() -> None:
 
 
 def test_the_form_asks_for_three_images_three_sightings_and_an_agreement(pack: schema.Pack) -> None:
-    (form,) = pack.forms
-    assert form.reference == "debit_card_account.v1"
+    form = _form(pack, "debit_card_account.v2")
     required = {attachment.kind for attachment in form.attachments if attachment.required}
     assert required == {"id_front", "id_back", "customer_photo"}
     assert {sighting.kind for sighting in form.sightings} == set(SightingKind)
-    (agreement,) = pack.agreements
-    assert form.agreements == (agreement.reference,)
+    (agreement,) = [text for text in pack.agreements if text.reference in form.agreements]
+    assert agreement.reference == "debit_card_account.v2"
     assert "出租、出借" in agreement.text
     assert len(agreement.sha256) == 32
 
 
 def test_the_documents_that_the_form_offers_are_those_that_numbers_tell(pack: schema.Pack) -> None:
-    (field,) = [field for field in pack.forms[0].fields if field.key == "document_type"]
+    form = _form(pack, "debit_card_account.v2")
+    (field,) = [field for field in form.fields if field.key == "document_type"]
     assert {choice.value for choice in field.choices} == set(resident_id.Document)
-    (field,) = [field for field in pack.forms[0].fields if field.key == "sex"]
+    (field,) = [field for field in form.fields if field.key == "sex"]
     assert {choice.value for choice in field.choices} == set(resident_id.Sex)
 
 
 def test_the_scene_gives_an_authoriser_a_minute_and_the_task_half_an_hour(
     pack: schema.Pack,
 ) -> None:
-    (scene,) = pack.scenes
+    scene = _scene(pack, "debit_card_account")
     assert scene.work_kind == "core.open_account"
     assert (scene.claim_lease, scene.expires_after) == (timedelta(minutes=1), timedelta(minutes=30))
     assert scene.expires_at_closing

@@ -20,14 +20,14 @@ from tests.conftest import Database
 from tests.packs.folders import change, copy_demo
 from tests.world import PASSWORD, World, read_demo, refused
 
-FORM = "forms/debit_card_account.v1.yaml"
+FORM = "forms/debit_card_account.v2.yaml"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The demo pack as its next version."""
     folder = copy_demo(tmp_path)
-    change(folder, "bank.yaml", '"1.0.1"', '"1.1.0"')
+    change(folder, "bank.yaml", '"1.1.0"', '"1.2.0"')
     return folder
 
 
@@ -74,7 +74,7 @@ async def test_the_bank_answers_by_code(server: App) -> None:
     assert [line.code for line in bank.service_lines("0101")] == ["A", "B", "C"]
     assert bank.service_line("0101", "A").priority
     form = bank.form("debit_card_account")
-    assert form == bank.form("debit_card_account", 1)
+    assert form == bank.form("debit_card_account", 2)
     assert bank.scene_of(form).code == "debit_card_account"
     assert bank.agreement(form.agreements[0]).code == "debit_card_account"
     assert "identity.staff.manage" in bank.permissions(["teller", "security_admin"])
@@ -90,7 +90,7 @@ async def test_the_bank_says_what_it_does_not_have(server: App) -> None:
         (lambda: bank.time_zone("7777"), "BRANCH_NOT_FOUND"),
         (lambda: bank.service_line("0101", "Z"), "SERVICE_LINE_NOT_FOUND"),
         (lambda: bank.form("no_such_form"), "FORM_NOT_FOUND"),
-        (lambda: bank.form("debit_card_account", 2), "FORM_NOT_FOUND"),
+        (lambda: bank.form("debit_card_account", 9), "FORM_NOT_FOUND"),
     ):
         with pytest.raises(errors.NotFound) as refusal:
             ask()
@@ -117,31 +117,33 @@ async def test_a_version_of_a_form_or_an_agreement_does_not_change_either(
     server: App, folder: Path
 ) -> None:
     change(folder, FORM, "借记卡开户申请书", "新的申请书")
-    change(folder, "agreements/debit_card_account.v1.yaml", "出租、出借", "出租或出借")
+    change(folder, "agreements/debit_card_account.v2.yaml", "出租、出借", "出租或出借")
     change(folder, "branches.yaml", 'code: "0102"', 'code: "0102" # 城东')
     with pytest.raises(PackRefused) as refusal:
         await load(server, folder)
     assert [fault.file for fault in refusal.value.faults] == [
-        "agreements/debit_card_account.v1.yaml",
+        "agreements/debit_card_account.v2.yaml",
         FORM,
     ]
-    assert (await active(server)).version == "1.0.1"
+    assert (await active(server)).version == "1.1.0"
 
 
 async def test_old_versions_of_a_form_are_kept(server: App, folder: Path) -> None:
-    newer = folder / "forms" / "debit_card_account.v2.yaml"
-    (folder / FORM).rename(newer)
-    change(folder, "forms/debit_card_account.v2.yaml", "version: 1", "version: 2")
-    change(folder, "forms/debit_card_account.v2.yaml", "借记卡开户申请书", "新的申请书")
+    newer = "forms/debit_card_account.v3.yaml"
+    (folder / FORM).rename(folder / newer)
+    change(folder, newer, "version: 2", "version: 3")
+    change(folder, newer, "借记卡开户申请书", "新的申请书")
     for file in ("products.yaml", "scenes/debit_card_account.yaml"):
-        change(folder, file, "form: debit_card_account.v1", "form: debit_card_account.v2")
+        change(folder, file, "form: debit_card_account.v2", "form: debit_card_account.v3")
     assert await load(server, folder)
     bank = await active(server)
     assert bank.form("debit_card_account").title == "新的申请书"
-    old = bank.form("debit_card_account", 1)
-    assert old == read_demo().forms[0]
+    old = bank.form("debit_card_account", 2)
+    assert old == next(
+        form for form in read_demo().forms if form.reference == "debit_card_account.v2"
+    )
     # What was begun with the old version is authorised like the new.
-    assert bank.scene_of(old).form == "debit_card_account.v2"
+    assert bank.scene_of(old).form == "debit_card_account.v3"
 
 
 async def test_an_earlier_pack_becomes_active_again(server: App, folder: Path) -> None:
@@ -235,7 +237,7 @@ async def test_running_servers_take_the_new_pack_over(
     )
     strike(folder, "100103")
     version, is_new = await asyncio.to_thread(administration.load_pack, settings, folder)
-    assert (version, is_new) == ("1.1.0", True)
+    assert (version, is_new) == ("1.2.0", True)
     async with asyncio.timeout(5):
         for caller, wanted in ((admin, "PERMISSION_MISSING"), (world.teller, "NOT_SIGNED_IN")):
             while True:

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-FORM = "forms/debit_card_account.v1.yaml"
+FORM = "forms/debit_card_account.v2.yaml"
 SCENE = "scenes/debit_card_account.yaml"
-AGREEMENT = "agreements/debit_card_account.v1.yaml"
+AGREEMENT = "agreements/debit_card_account.v2.yaml"
 
 
 class Wrong(NamedTuple):
@@ -72,16 +72,16 @@ NAMES = [
     Wrong("service_lines.yaml", "[platinum, private]", "[royal]", "no tier 'royal'"),
     Wrong("service_lines.yaml", 'branch: "0101"', 'branch: "0199"', "no branch '0199'"),
     Wrong("products.yaml", '"629990"', '"629991"', "no card BIN '629991'"),
-    Wrong("products.yaml", "account.v1", "account.v2", "no form 'debit_card_account.v2'"),
+    Wrong("products.yaml", "account.v2", "account.v9", "no form 'debit_card_account.v9'"),
     Wrong("policies.yaml", "lobby.recallable_tickets", "lobby.no_show_recalls", "already"),
     Wrong(FORM, "key: employer", "key: mobile", "'mobile' stands in line"),
     Wrong(FORM, "value: male", "value: female", "'female' stands in line"),
     Wrong(FORM, "kind: id_back", "kind: id_front", "'id_front' stands in line"),
     Wrong(FORM, "kind: signature", "kind: applicant", "'applicant' stands in line"),
-    Wrong(FORM, "account.v1]", "account.v2]", "no agreement 'debit_card_account.v2'"),
+    Wrong(FORM, "account.v2]", "account.v9]", "no agreement 'debit_card_account.v9'"),
     Wrong(SCENE, "group: account_opening", "group: juggling", "no skill group 'juggling'"),
     Wrong(SCENE, "[C001]", "[C002]", "no branch 'C002'"),
-    Wrong(SCENE, "account.v1", "account.v9", "no form 'debit_card_account.v9'"),
+    Wrong(SCENE, "account.v2", "account.v9", "no form 'debit_card_account.v9'"),
     Wrong(SCENE, "id: document_valid", "id: same_person", "'same_person' stands in line"),
 ]
 
@@ -98,8 +98,8 @@ CONSISTENCY = [
     Wrong(FORM, "kind: id_back", "kind: mobile", "Something else in the form is called 'mobile'"),
     Wrong(FORM, "kind: id_back", "kind: signature", "is called 'signature'"),
     Wrong(FORM, "[signature, customer_photo]", "[selfie]", "no attachment 'selfie'"),
-    Wrong(FORM, "version: 1", "version: 2", "is forms/debit_card_account.v2.yaml", -1),
-    Wrong(AGREEMENT, "version: 1", "version: 2", "is agreements/debit_card_account.v2.yaml", -1),
+    Wrong(FORM, "version: 2", "version: 9", "is forms/debit_card_account.v9.yaml", -1),
+    Wrong(AGREEMENT, "version: 2", "version: 9", "is agreements/debit_card_account.v9.yaml", -1),
     Wrong(SCENE, "code: debit_card_account", "code: card", "is scenes/card.yaml"),
     Wrong(SCENE, "[C001]", '["0101"]', "The office 0101 is no centre"),
     Wrong(SCENE, "[customer_photo, id_front]", "[selfie]", "has no 'selfie'"),
