@@ -11,11 +11,13 @@ from fingertip_server.applications.checks import DocumentPolicy, Filled, Master
 from fingertip_server.applications.faults import Fault, FaultKind
 from fingertip_server.identifiers import resident_id
 from fingertip_server.identifiers.validity import ValidityYears
-from fingertip_server.packs.schema_forms import DataClass, FieldType, Form, FormField
+from fingertip_server.packs.schema_forms import Condition, DataClass, FieldType, Form, FormField
 from tests.applications.paper import ANSWERS
 from tests.world import read_demo
 
 TODAY = date(2026, 6, 1)
+# The specimen of ICAO Doc 9303 part 4.
+ZONE = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10"
 FORM: Form = next(f for f in read_demo().forms if f.reference == "debit_card_account.v2")
 WHOLE = Filled(
     form=FORM,
@@ -121,6 +123,82 @@ def test_a_master_without_a_number_contradicts_nothing() -> None:
     assert _check(replace(WHOLE, master=Master("", "", ""))) == []
 
 
+@pytest.mark.parametrize("character", ["\ue863", "\U000f0001"])
+def test_a_master_with_a_character_of_its_own_is_doubted_and_contradicts_nothing(
+    character: str,
+) -> None:
+    master = Master(f"王{character}兰", "", "")
+    assert _check(replace(WHOLE, master=master)) == [("applicant_name", FaultKind.WARNING)]
+
+
+def test_a_name_with_a_character_of_its_own_is_refused_with_the_way_on() -> None:
+    [fault] = checks.check(replace(_with(applicant_name="王\ue863兰"), master=None))
+    assert (fault.subject, fault.kind) == ("applicant_name", FaultKind.MALFORMED)
+    assert "自造字" in fault.note
+    assert "拼音" in fault.note
+
+
+def _asking_only_students(form: Form) -> Form:
+    """Returns the form, which asks students alone for their employer, back image and signature."""
+    condition = Condition(field="occupation", values=("student",))
+    asked = {"required": True, "only_when": condition}
+    return form.model_copy(
+        update={
+            "sections": tuple(
+                section.model_copy(
+                    update={
+                        "fields": tuple(
+                            field.model_copy(update=asked) if field.key == "employer" else field
+                            for field in section.fields
+                        )
+                    }
+                )
+                for section in form.sections
+            ),
+            "attachments": tuple(
+                rule.model_copy(update=asked) if rule.kind == "id_back" else rule
+                for rule in form.attachments
+            ),
+            "sightings": tuple(
+                sighting.model_copy(update={"only_when": condition})
+                if sighting.kind == "signature"
+                else sighting
+                for sighting in form.sightings
+            ),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("occupation", "employer", "expected"),
+    [
+        (
+            "student",
+            "",
+            [
+                ("employer", FaultKind.MISSING),
+                ("id_back", FaultKind.MISSING),
+                ("sighting.signature", FaultKind.MISSING),
+            ],
+        ),
+        ("retired", "", []),
+        ("retired", "示范大学", [("employer", FaultKind.CONTRADICTION)]),
+    ],
+)
+def test_what_a_form_asks_of_some_is_asked_of_no_others(
+    occupation: str, employer: str, expected: list[tuple[str, FaultKind]]
+) -> None:
+    filled = replace(
+        WHOLE,
+        form=_asking_only_students(FORM),
+        answers={**ANSWERS, "occupation": occupation, "employer": employer},
+        attachments=WHOLE.attachments - {"id_back"},
+        sightings=WHOLE.sightings - {"signature"},
+        master=None,
+    )
+    assert _check(filled) == expected
+
+
 @pytest.mark.parametrize("region", ["810000", "820000", "830000"])
 def test_a_residence_permit_is_as_good_as_a_card(region: str) -> None:
     body = region + "19780520902"
@@ -165,6 +243,10 @@ def test_a_code_whose_check_digit_is_wrong_is_confirmed_by_a_person() -> None:
         (FieldType.VALIDITY, "长期", "长期"),
         (FieldType.AMOUNT, "1000", "1000.00"),
         (FieldType.USCC, "91110000101623741k", "91110000101623741K"),
+        (FieldType.PASSPORT, " l898902c3", "L898902C3"),
+        (FieldType.HONG_KONG_MACAU_PERMIT, "h1234567802", "H12345678"),
+        (FieldType.TAIWAN_PERMIT, "0123 4567", "01234567"),
+        (FieldType.MRZ, f"{ZONE[:44]}\r\n{ZONE[44:].lower()}", ZONE),
         # Wrong answers stay as they were typed.
         (FieldType.MOBILE, "138 0013", "138 0013"),
         (FieldType.BANK_CARD, "6225 8814 1420 7431", "6225 8814 1420 7431"),

@@ -24,8 +24,6 @@ from fingertip_server.identifiers.faults import FaultKind, IdentifierFault
         "李\U00031350",
         "张\U0002ebf0",
         "陈\U000323b0",
-        # A character that a bank has drawn itself.
-        "赵\ue863",
         "SMITH, JOHN Jr.",
         "O'Neil-Jones",
         "Zoë",
@@ -85,6 +83,11 @@ def test_what_nobody_sees_is_refused(hidden: str, place: int) -> None:
         ("王\ufffd", FaultKind.CHARACTERS),
         ("王\U0002ffff", FaultKind.CHARACTERS),
         ("王；", FaultKind.CHARACTERS),
+        # Characters that a bank has drawn itself, in each of the areas for it.
+        ("赵\ue863", FaultKind.PRIVATE_USE),
+        ("赵\uf8ff", FaultKind.PRIVATE_USE),
+        ("赵\U000f0000", FaultKind.PRIVATE_USE),
+        ("赵\U0010fffd", FaultKind.PRIVATE_USE),
     ],
 )
 def test_what_is_no_name_is_refused(value: str, kind: FaultKind) -> None:

@@ -12,7 +12,17 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from fingertip_server.applications.faults import Fault, FaultKind
-from fingertip_server.identifiers import bank_card, names, phone, resident_id, text, uscc, validity
+from fingertip_server.identifiers import (
+    bank_card,
+    mrz,
+    names,
+    phone,
+    resident_id,
+    text,
+    travel_document,
+    uscc,
+    validity,
+)
 from fingertip_server.identifiers import faults as identifier_faults
 from fingertip_server.identifiers.faults import IdentifierFault
 from fingertip_server.packs.schema_forms import FieldType, FormField
@@ -28,6 +38,9 @@ _NOTES: Mapping[identifier_faults.FaultKind, str] = MappingProxyType(
         identifier_faults.FaultKind.LENGTH: "位数不对。",
         identifier_faults.FaultKind.CHARACTERS: "含有不应出现的字符。",
         identifier_faults.FaultKind.HIDDEN_CHARACTER: "含有看不见的字符。",
+        identifier_faults.FaultKind.PRIVATE_USE: (
+            "含有自造字，其他系统无法识别。请改录该字的国家标准编码；尚无编码的，按证件所附拼音录入。"
+        ),
         identifier_faults.FaultKind.CHECK_DIGIT: "校验码不符，请逐位核对。",
         identifier_faults.FaultKind.DATE: "所含日期不存在。",
         identifier_faults.FaultKind.FUTURE_DATE: "所含日期在今天之后。",
@@ -139,5 +152,13 @@ _READERS: Mapping[FieldType, Callable[[FormField, str, date], str]] = MappingPro
         FieldType.BOOLEAN: _read_boolean,
         FieldType.AMOUNT: _read_amount,
         FieldType.USCC: lambda _, written, __: uscc.normalise(written).code,
+        FieldType.PASSPORT: lambda _, written, __: travel_document.normalise_passport(written),
+        FieldType.HONG_KONG_MACAU_PERMIT: lambda _, written, __: (
+            travel_document.normalise_hong_kong_macau_permit(written)
+        ),
+        FieldType.TAIWAN_PERMIT: lambda _, written, __: travel_document.normalise_taiwan_permit(
+            written
+        ),
+        FieldType.MRZ: lambda _, written, today: mrz.normalise(written, today=today),
     }
 )

@@ -11,7 +11,7 @@ from datetime import date
 
 from fingertip_server.applications import answers
 from fingertip_server.applications.faults import Fault, FaultKind
-from fingertip_server.identifiers import names, phone, resident_id, validity
+from fingertip_server.identifiers import names, phone, resident_id, text, validity
 from fingertip_server.identifiers.faults import IdentifierFault
 from fingertip_server.identifiers.validity import ValidityYears
 from fingertip_server.packs.schema_forms import FieldType, Form, SightingKind
@@ -84,7 +84,11 @@ def check(filled: Filled) -> list[Fault]:
 def _fields(filled: Filled) -> Iterator[Fault]:
     for field in filled.form.fields:
         written = filled.answers.get(field.key, "")
-        if written:
+        if not field.is_asked(filled.answers):
+            if written:
+                note = f"此情形不需填写{field.label}，请清除。"
+                yield Fault(field.key, FaultKind.CONTRADICTION, note)
+        elif written:
             fault = answers.examine(field, written, today=filled.today)
             if fault is not None:
                 yield fault
@@ -149,7 +153,11 @@ def _against_master(filled: Filled) -> Iterator[Fault]:
         return
     name, number = _right_answer(filled, APPLICANT_NAME), _right_answer(filled, RESIDENT_ID)
     mobile = _right_answer(filled, MOBILE)
-    if name and master.name and name != _same_spelling(master.name):
+    if name and any(text.is_private(character) for character in master.name):
+        # Nobody can say whether it is the same name, which is no reason to turn him away.
+        note = "客户资料中的姓名含自造字，无法比对，请与证件原件核对。"
+        yield Fault(APPLICANT_NAME, FaultKind.WARNING, note)
+    elif name and master.name and name != _same_spelling(master.name):
         yield Fault(APPLICANT_NAME, FaultKind.CONTRADICTION, "姓名与客户资料不一致。")
     if number and master.resident_id and number != master.resident_id.upper():
         yield Fault(RESIDENT_ID, FaultKind.CONTRADICTION, "证件号码与客户资料不一致。")
@@ -160,10 +168,11 @@ def _against_master(filled: Filled) -> Iterator[Fault]:
 
 def _evidence(filled: Filled) -> Iterator[Fault]:
     for rule in filled.form.attachments:
-        if rule.required and rule.kind not in filled.attachments:
+        needed = rule.required and rule.is_asked(filled.answers)
+        if needed and rule.kind not in filled.attachments:
             yield Fault(rule.kind, FaultKind.MISSING, f"缺少{rule.label}。")
     for sighting in filled.form.sightings:
-        if sighting.kind not in filled.sightings:
+        if sighting.is_asked(filled.answers) and sighting.kind not in filled.sightings:
             label = _SIGHTING_LABELS[sighting.kind]
             yield Fault(f"sighting.{sighting.kind}", FaultKind.MISSING, f"缺少“{label}”声明。")
     if not filled.is_signed:

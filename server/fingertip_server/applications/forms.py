@@ -10,7 +10,15 @@ from fingertip.applications.v1.content_pb2 import SignedForm
 from fingertip.options.v1 import options_pb2
 from fingertip_server.applications.checks import SIGNATURE
 from fingertip_server.packs.bank import Bank
-from fingertip_server.packs.schema_forms import Agreement, DataClass, Form, FormField, ImageRule
+from fingertip_server.packs.schema_forms import (
+    Agreement,
+    Asked,
+    AttachmentRule,
+    DataClass,
+    Form,
+    FormField,
+    ImageRule,
+)
 
 # An answer's longest text in the contract, for the types that have no limit of their own.
 _LENGTH_MAX = 1000
@@ -20,7 +28,7 @@ _CLASSES = {DataClass.C1: options_pb2.DATA_CLASS_C1, DataClass.C2: options_pb2.D
 
 def to_message(form: Form, bank: Bank) -> form_pb2.Form:
     """Returns the form with its agreements; the signature is the last of its attachments."""
-    rules = [(rule.kind, rule.required, rule) for rule in form.attachments]
+    rules = [_asked_for(rule) for rule in form.attachments]
     return form_pb2.Form(
         form_code=form.code,
         version=form.version,
@@ -31,10 +39,7 @@ def to_message(form: Form, bank: Bank) -> form_pb2.Form:
             )
             for section in form.sections
         ],
-        attachment_rules=[
-            _rule(kind, rule, required=required)
-            for kind, required, rule in (*rules, (SIGNATURE, True, form.signature))
-        ],
+        attachment_rules=[*rules, _rule(SIGNATURE, form.signature, required=True)],
         agreements=[
             form_pb2.Agreement(
                 agreement_code=agreement.code,
@@ -95,7 +100,20 @@ def _field(field: FormField) -> form_pb2.FormField:
         ],
         help=field.help or "",
         data_class=_CLASSES[field.data_class],
+        only_when=_condition(field),
     )
+
+
+def _condition(asked: Asked) -> form_pb2.Condition | None:
+    if asked.only_when is None:
+        return None
+    return form_pb2.Condition(field_key=asked.only_when.field, values=asked.only_when.values)
+
+
+def _asked_for(rule: AttachmentRule) -> form_pb2.AttachmentRule:
+    message = _rule(rule.kind, rule, required=rule.required)
+    message.MergeFrom(form_pb2.AttachmentRule(only_when=_condition(rule)))
+    return message
 
 
 def _rule(kind: str, rule: ImageRule, *, required: bool) -> form_pb2.AttachmentRule:

@@ -24,6 +24,9 @@ _MASKS = {
     FieldType.BANK_CARD: masking.mask_card,
     FieldType.ADDRESS: masking.mask_address,
     FieldType.TEXT: masking.mask_ends,
+    FieldType.PASSPORT: masking.mask_identity_number,
+    FieldType.HONG_KONG_MACAU_PERMIT: masking.mask_identity_number,
+    FieldType.TAIWAN_PERMIT: masking.mask_identity_number,
 }
 
 

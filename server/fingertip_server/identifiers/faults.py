@@ -10,6 +10,7 @@ class FaultKind(StrEnum):
     LENGTH = "length"
     CHARACTERS = "characters"
     HIDDEN_CHARACTER = "hidden_character"
+    PRIVATE_USE = "private_use"
     CHECK_DIGIT = "check_digit"
     DATE = "date"
     FUTURE_DATE = "future_date"

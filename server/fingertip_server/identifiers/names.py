@@ -3,7 +3,9 @@
 银发〔2007〕345号 forbids to turn a customer away over a failed identity check, so a rare character
 or the dot of a transliterated name must pass. What must not pass is what a reader cannot see:
 control characters, marks that turn the direction of writing, characters without width. With them
-two names look alike and are not, and an approver approves another text than he reads.
+two names look alike and are not, and an approver approves another text than he reads. Neither may
+a character pass that its drawer alone knows: everybody else's screen shows another or none, and the
+police know the bearer by the character's standard code.
 """
 
 import re
@@ -31,8 +33,12 @@ _MARKS = frozenset({"Mn", "Mc"})
 def normalise(value: str) -> str:
     """Returns the name in NFC, its dots as U+00B7, single blanks inside and none around.
 
-    Raises `IdentifierFault` of kind EMPTY, LENGTH, HIDDEN_CHARACTER or CHARACTERS.
+    Raises `IdentifierFault` of kind EMPTY, LENGTH, HIDDEN_CHARACTER, PRIVATE_USE or CHARACTERS.
     """
+    if any(text.is_private(character) for character in value):
+        raise IdentifierFault(
+            FaultKind.PRIVATE_USE, "The name holds a character that somebody has drawn himself."
+        )
     if any(text.is_hidden(character) for character in value):
         raise IdentifierFault(
             FaultKind.HIDDEN_CHARACTER, "The name holds a character that nobody sees."
@@ -70,10 +76,7 @@ def _may_follow(character: str) -> bool:
 def _is_rare_ideograph(character: str) -> bool:
     """Tells whether the character may be an ideograph that Python's Unicode does not know yet.
 
-    Planes 2 and 3 are set aside for ideographs and grow faster than Python; the private use area
-    holds the characters that police and banks have drawn themselves.
+    Planes 2 and 3 are set aside for ideographs and grow faster than Python.
     """
     point = ord(character)
-    if 0x20000 <= point <= 0x3FFFF:
-        return point & 0xFFFF < 0xFFFE
-    return 0xE000 <= point <= 0xF8FF
+    return 0x20000 <= point <= 0x3FFFF and point & 0xFFFF < 0xFFFE

@@ -35,3 +35,8 @@ def is_hidden(character: str) -> bool:
         unicodedata.category(character) in _HIDDEN_CATEGORIES
         or _DRAWN_AS_NOTHING.match(character) is not None
     )
+
+
+def is_private(character: str) -> bool:
+    """Tells whether the character is of the areas for private use, where each draws his own."""
+    return unicodedata.category(character) == "Co"

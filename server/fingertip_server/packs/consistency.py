@@ -5,7 +5,7 @@ from typing import TypeAlias, TypeVar
 
 from fingertip_server.packs.load_files import KeyPath
 from fingertip_server.packs.schema_bank import Bank, Branches, BranchKind, ServiceLines, Staff
-from fingertip_server.packs.schema_forms import Agreement, Form, Scene
+from fingertip_server.packs.schema_forms import Agreement, Asked, FieldType, Form, Scene
 from fingertip_server.packs.schema_policies import KINDS, PoliciesFile, PolicyKind
 from fingertip_server.packs.schema_types import Frozen
 
@@ -98,6 +98,35 @@ def _sightings_show_attachments_of_their_form(documents: Documents) -> Iterator[
                     yield name, at, f"The form has no attachment {kind!r}."
 
 
+def _conditions_are_about_choices_of_their_form(documents: Documents) -> Iterator[Finding]:
+    for name, form in _all(documents, Form):
+        offered = {
+            field.key: {choice.value for choice in field.choices} or {"true", "false"}
+            for field in form.fields
+            if field.type in {FieldType.CHOICE, FieldType.BOOLEAN}
+        }
+        for at, asked in _asked(form):
+            condition = asked.only_when
+            if condition is None:
+                continue
+            if condition.field not in offered:
+                message = f"The form has no choice {condition.field!r}."
+                yield name, (*at, "only_when", "field"), message
+            elif unknown := set(condition.values) - offered[condition.field]:
+                message = f"{condition.field} is never {min(unknown)!r}."
+                yield name, (*at, "only_when", "values"), message
+
+
+def _asked(form: Form) -> Iterator[tuple[KeyPath, Asked]]:
+    for number, section in enumerate(form.sections):
+        for index, field in enumerate(section.fields):
+            yield ("sections", number, "fields", index), field
+    for index, attachment in enumerate(form.attachments):
+        yield ("attachments", index), attachment
+    for index, sighting in enumerate(form.sightings):
+        yield ("sightings", index), sighting
+
+
 def _scenes_are_worked_on_in_centres(documents: Documents) -> Iterator[Finding]:
     for _, branches in _all(documents, Branches):
         others = {branch.code for branch in branches.branches if branch.kind != BranchKind.CENTRE}
@@ -168,6 +197,7 @@ _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     _one_person_has_one_name,
     _fields_and_attachments_have_names_apart,
     _sightings_show_attachments_of_their_form,
+    _conditions_are_about_choices_of_their_form,
     _scenes_are_worked_on_in_centres,
     _every_form_has_one_scene,
     _checklists_point_at_their_form,

@@ -1,6 +1,7 @@
 """What is filled in, shown, witnessed, signed and then authorised."""
 
 import hashlib
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -38,6 +39,10 @@ class FieldType(StrEnum):
     BOOLEAN = "boolean"
     AMOUNT = "amount"
     USCC = "uscc"
+    PASSPORT = "passport"
+    HONG_KONG_MACAU_PERMIT = "hong_kong_macau_permit"
+    TAIWAN_PERMIT = "taiwan_permit"
+    MRZ = "mrz"
 
 
 _FREE_TEXT = frozenset({FieldType.TEXT, FieldType.NAME, FieldType.ADDRESS})
@@ -57,7 +62,28 @@ class Choice(Frozen):
     label: Title
 
 
-class FormField(Frozen):
+class Condition(Frozen):
+    """When something of a form is asked for: while a choice or a boolean has one of some values."""
+
+    field: Word
+    values: tuple[Word, ...] = Field(min_length=1)
+
+    def holds(self, answers: Mapping[str, str]) -> bool:
+        """Tells whether the answers make the form ask."""
+        return answers.get(self.field) in self.values
+
+
+class Asked(Frozen):
+    """Something that a form asks for: always, or only under a condition."""
+
+    only_when: Condition | None = None
+
+    def is_asked(self, answers: Mapping[str, str]) -> bool:
+        """Tells whether the form asks for it, given its answers."""
+        return self.only_when is None or self.only_when.holds(answers)
+
+
+class FormField(Asked):
     """One question of a form.
 
     `length_max` counts characters and goes with free text, `choices` with choices, `minimum` and
@@ -116,7 +142,7 @@ class ImageRule(Frozen):
     help: Sentence | None = None
 
 
-class AttachmentRule(ImageRule):
+class AttachmentRule(ImageRule, Asked):
     """An image that the form asks for."""
 
     kind: Word
@@ -131,7 +157,7 @@ class SightingKind(StrEnum):
     SIGNATURE = "signature"
 
 
-class Sighting(Frozen):
+class Sighting(Asked):
     """One attestation: what is attested, and which kinds of image may show it.
 
     The kinds are those of the form's attachments, and `signature`.
