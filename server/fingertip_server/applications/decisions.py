@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from fingertip.fulfilment.v1.work_item_pb2 import ApplicationOrder, WorkOrder
-from fingertip_server.applications import changes, filling, rules, store
+from fingertip_server.applications import changes, dialogue, filling, rules, store
 from fingertip_server.applications.rules import Step
 from fingertip_server.applications.tables import Application
-from fingertip_server.authorization.hooks import Decisions, Defect, Subject
+from fingertip_server.authorization import anchors
+from fingertip_server.authorization.anchors import Anchored
+from fingertip_server.authorization.hooks import Decisions, Subject
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import WorkItemDraft
 
@@ -56,10 +58,10 @@ def _rejected(call: Call, subject: Subject, note: str) -> None:
     changes.changed(call, application)
 
 
-def _returned(call: Call, subject: Subject, defects: Sequence[Defect]) -> None:
+def _returned(call: Call, subject: Subject, defects: Sequence[Anchored]) -> None:
     application = _decided(call, subject)
     changes.step(application, Step.RETURN, _RETURNED_NOTE)
-    application.defects = [[defect.subject, defect.note] for defect in defects]
+    application.defects = anchors.to_stored(defects)
     changes.changed(call, application)
 
 
@@ -94,4 +96,5 @@ DECISIONS = Decisions(
     returned=_returned,
     expired=_expired,
     parked=_parked,
+    dialogue=dialogue.DIALOGUE,
 )

@@ -12,6 +12,7 @@ from fingertip.applications.v1.applications_service_pb2 import ApplicationFault,
 from fingertip_server.applications.faults import Fault
 from fingertip_server.applications.store import Evidence
 from fingertip_server.applications.tables import Application, ApplicationSighting, Attachment
+from fingertip_server.authorization import anchors
 from fingertip_server.packs.schema_forms import DataClass, FieldType, Form
 from fingertip_server.protection import masking
 
@@ -63,7 +64,10 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         task_id=_text(row.task_id),
         state_note=row.state_note,
         defects=[
-            application_pb2.Defect(subject=subject, note=note) for subject, note in row.defects
+            application_pb2.Defect(
+                subject=each.subject, note=each.note, anchor=anchors.value(each.anchor)
+            )
+            for each in anchors.from_stored(row.defects)
         ],
         sightings=[sighting(each) for each in evidence.sightings],
         attachments=[attachment(each) for each in evidence.attachments],

@@ -56,7 +56,7 @@ class Application(Base):
     content_hash: Mapped[bytes | None]
     task_id: Mapped[uuid.UUID | None]
     state_note: Mapped[str] = mapped_column(server_default="")
-    # Of the task that returned it: a list of [subject, note].
+    # Of the task that returned it: a list of [subject, note, anchor].
     defects: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     change_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())

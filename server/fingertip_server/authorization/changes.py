@@ -1,9 +1,10 @@
 """What every change of a task has in common: its version, its timers, and who is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from fingertip_server.authorization import eligibility, hooks, messages, store
+from fingertip_server.authorization import anchors, eligibility, hooks, messages, store
 from fingertip_server.authorization.rules import State
 from fingertip_server.authorization.tables import Task
 from fingertip_server.db import leases
@@ -84,3 +85,10 @@ def subject_of(task: Task) -> hooks.Subject:
 def decisions_of(call: Call, task: Task) -> hooks.Decisions:
     """Returns the functions of the domain that owns the task's subject."""
     return call.hooks.decisions[task.subject_kind]
+
+
+def names_of(call: Call, task: Task) -> anchors.Names:
+    """Returns what something said about a task may be anchored to."""
+    checklist = {item_id: evidence for item_id, _, evidence in task.checklist}
+    names = decisions_of(call, task).dialogue.names(call, task.subject_id)
+    return replace(names, checklist=checklist)

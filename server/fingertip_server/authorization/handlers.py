@@ -26,9 +26,17 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     ReturnTaskResponse,
 )
 from fingertip.authorization.v1.task_pb2 import Task as TaskMessage
-from fingertip.authorization.v1.task_pb2 import TaskDefect
-from fingertip_server.authorization import changes, eligibility, messages, rules, store, tasks
-from fingertip_server.authorization.hooks import Defect
+from fingertip_server.authorization import (
+    anchors,
+    changes,
+    differences,
+    eligibility,
+    messages,
+    rules,
+    store,
+    tasks,
+)
+from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.rules import Parties, Person, Quote, State
 from fingertip_server.authorization.tables import Task, TaskDecision
 from fingertip_server.rpc import paging
@@ -102,7 +110,8 @@ def get_task(call: Call, request: GetTaskRequest) -> GetTaskResponse:
     call.record("task", task.task_id)
     previous = task.previous_task_id
     content = b""
-    if rules.holds(tasks.held(task), call.principal.id, call.now):
+    is_holder = rules.holds(tasks.held(task), call.principal.id, call.now)
+    if is_holder:
         owner = changes.decisions_of(call, task)
         content = owner.content(call, task.subject_id, task.revision)
         if hashlib.sha256(content).digest() != task.content_hash:
@@ -111,10 +120,8 @@ def get_task(call: Call, request: GetTaskRequest) -> GetTaskResponse:
         task=messages.task(task),
         content=content,
         checklist=messages.checklist(task),
-        previous_defects=[
-            TaskDefect(subject=subject, note=note)
-            for subject, note in (store.defects(call, previous) if previous else ())
-        ],
+        previous_defects=messages.defects(store.defects(call, previous) if previous else ()),
+        differences=differences.of(call, task, whole=is_holder),
     )
 
 
@@ -137,8 +144,9 @@ def reject_task(call: Call, request: RejectTaskRequest) -> RejectTaskResponse:
 
 def return_task(call: Call, request: ReturnTaskRequest) -> ReturnTaskResponse:
     """Decides that the maker has to correct something first."""
-    defects = [Defect(defect.subject, defect.note) for defect in request.defects]
-    task = _decide(call, _decidable(call, request), State.RETURNED, defects=defects)
+    task = _decidable(call, request)
+    defects = anchors.resolved(changes.names_of(call, task), request.defects, "defects")
+    task = _decide(call, task, State.RETURNED, defects=defects)
     changes.decisions_of(call, task).returned(call, changes.subject_of(task), defects)
     return ReturnTaskResponse(task=messages.task(task))
 
@@ -174,7 +182,7 @@ def _decide(
     outcome: State,
     *,
     note: str = "",
-    defects: Sequence[Defect] = (),
+    defects: Sequence[Anchored] = (),
     passed_items: Sequence[str] = (),
 ) -> Task:
     person = _person(call.principal)
@@ -195,7 +203,7 @@ def _decide(
             checker_customer_id=person.customer_id,
             checker_device_id=call.principal.device_id,
             note=note,
-            defects=[[defect.subject, defect.note] for defect in defects],
+            defects=anchors.to_stored(defects),
             passed_items=list(passed_items),
         ),
     )

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from fingertip.authorization.v1.task_pb2 import ContentDifference
+from fingertip_server.authorization.anchors import Anchored, Names
 from fingertip_server.rpc.call import Call
 
 
@@ -24,11 +26,22 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Defect:
-    """One thing that the authoriser wants corrected."""
+class Dialogue:
+    """The functions of a domain whose subjects are more than yes or no, besides `Decisions`.
 
-    subject: str
-    note: str
+    `names` returns the fields and attachments that something may be anchored to. `difference` tells
+    what a revision of a subject changed against the one before.
+    """
+
+    names: Callable[[Call, UUID], Names]
+    difference: Callable[[Call, UUID, int], ContentDifference]
+
+
+# Of a subject that has nothing to point at but the checklist.
+SILENT = Dialogue(
+    names=lambda _call, _subject_id: Names(),
+    difference=lambda _call, _subject_id, revision: ContentDifference(revision=revision),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,7 @@ class Decisions:
     content: Callable[[Call, UUID, int], bytes]
     approved: Callable[[Call, Subject], None]
     rejected: Callable[[Call, Subject, str], None]
-    returned: Callable[[Call, Subject, Sequence[Defect]], None]
+    returned: Callable[[Call, Subject, Sequence[Anchored]], None]
     expired: Callable[[Call, Subject], None]
     parked: Callable[[Call, Subject, str], None]
+    dialogue: Dialogue = SILENT

@@ -1,11 +1,14 @@
 """Tasks as the contract shows them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from fingertip.authorization.v1 import task_pb2
+from fingertip_server.authorization import anchors
+from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.tables import Task
 
 
@@ -41,6 +44,14 @@ def checklist(row: Task) -> list[task_pb2.ChecklistItem]:
     return [
         task_pb2.ChecklistItem(item_id=item_id, text=text, evidence_keys=keys)
         for item_id, text, keys in row.checklist
+    ]
+
+
+def defects(anchored: Iterable[Anchored]) -> list[task_pb2.TaskDefect]:
+    """Returns what the authoriser wants corrected."""
+    return [
+        task_pb2.TaskDefect(subject=each.subject, note=each.note, anchor=anchors.value(each.anchor))
+        for each in anchored
     ]
 
 

@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from fingertip_server.authorization import anchors
+from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.rules import Person, State
 from fingertip_server.authorization.tables import Task, TaskDecision
 from fingertip_server.db import leases
@@ -212,10 +214,10 @@ def decide(call: Call, decision: TaskDecision) -> Task | None:
     return task
 
 
-def defects(call: Call, task_id: UUID) -> list[list[str]]:
+def defects(call: Call, task_id: UUID) -> list[Anchored]:
     """Returns the defects for which a task was returned."""
     decision = call.session.get(TaskDecision, task_id)
-    return decision.defects if decision is not None else []
+    return anchors.from_stored(decision.defects) if decision is not None else []
 
 
 def page(

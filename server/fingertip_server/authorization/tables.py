@@ -123,7 +123,7 @@ class TaskDecision(Base):
     checker_customer_id: Mapped[uuid.UUID | None]
     checker_device_id: Mapped[uuid.UUID | None]
     note: Mapped[str] = mapped_column(server_default="")
-    # A list of [subject, note].
+    # A list of [subject, note, anchor].
     defects: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
     # The checklist items found to be as they should be.
     passed_items: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
