@@ -89,6 +89,7 @@ class World:
     auditor = _Named("000001")
     security_admin = _Named("000002")
     operations = _Named("000003")
+    second_operations = _Named("000004")
     ticket_machine = _Named("ticket_machine")
     other_ticket_machine = _Named("other_ticket_machine")
     bare_tablet = _Named("bare_tablet")
@@ -126,7 +127,7 @@ async def furnish(app: App) -> Credentials:
     pack = read_demo()
     await app.units.transaction(lambda connection: loading.load(connection, pack))
     await app.start()
-    # As few passes as there can be: signing 25 people in is not what is tested.
+    # As few passes as there can be: signing everybody in is not what is tested.
     password_hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     numbers = [member.staff_number for member in pack.staff]
 

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from fingertip_server.operators import cli as operators
+
 app = typer.Typer(
     name="fingertip",
     help="Fingertip (指尖), the open mobile branch: server, demo and operator's tools.",
@@ -22,10 +24,10 @@ audit = typer.Typer(help="Proves the journal.", no_args_is_help=True)
 app.add_typer(key_ring, name="key-ring")
 app.add_typer(admin, name="admin")
 app.add_typer(audit, name="audit")
+app.add_typer(operators.items, name="items")
 
 _FOLDER = Path("var")
 _out = Console()
-_errors = Console(stderr=True)
 
 Folder = Annotated[Path, typer.Option(help="Where PostgreSQL, keys and logs are kept.")]
 OwnerUrl = Annotated[
@@ -35,16 +37,11 @@ OwnerUrl = Annotated[
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Tells a refusal in its own words, without a trace."""
-    from fingertip_server.refusals import REFUSALS
+    """Tells a refusal in its own words; what it takes to know them is imported only then."""
+    from fingertip_server.refusals import told
 
-    try:
+    with told():
         yield
-    except REFUSALS as refused:
-        _errors.print(str(refused), style="red", markup=False, highlight=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 @app.command()

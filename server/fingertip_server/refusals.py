@@ -1,5 +1,13 @@
 """Why a command was not carried out: every refusal that is told in a sentence, without a trace."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from fingertip_client.credentials import CredentialFileError
+from fingertip_client.refusal import Refused
 from fingertip_server.app import StartRefused
 from fingertip_server.db.embedded import EmbeddedPostgresError
 from fingertip_server.db.schema import SchemaNotCurrent
@@ -12,12 +20,28 @@ from fingertip_server.settings import SettingsRefused
 
 REFUSALS = (
     ContractMismatch,
+    CredentialFileError,
     DomainError,
     EmbeddedPostgresError,
     KeyRingError,
     NoPack,
     PackRefused,
+    Refused,
     SchemaNotCurrent,
     SettingsRefused,
     StartRefused,
 )
+
+_errors = Console(stderr=True)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tells a refusal in its own words, without a trace, and exits with 1."""
+    try:
+        yield
+    except REFUSALS as refused:
+        _errors.print(str(refused), style="red", markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 import grpc
 from google.protobuf.message import Message
 
-from fingertip.fulfilment.v1.fulfilment_service_pb2 import RetryWorkItemRequest
+from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
+    GetWorkItemRequest,
+    GiveUpWorkItemRequest,
+    RetryWorkItemRequest,
+)
 from fingertip.fulfilment.v1.work_item_pb2 import ExecutedApplication, WorkResult
 from fingertip.identity.v1.identity_service_pb2 import RevokeDeviceRequest
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
@@ -134,14 +138,14 @@ async def _execute(world: World) -> None:
 
 
 async def _operate(world: World, database: Database) -> None:
-    """Has an item parked, which would take hours, and tried again."""
+    """Has items parked, which would take hours, and one tried again, another given up."""
     parked = await database.as_owner(
         "UPDATE work_item SET state = 'PARKED', holder = NULL, lease_until = NULL"
-        " WHERE work_item_id = (SELECT work_item_id FROM work_item"
-        "   WHERE state IN ('READY', 'LEASED') ORDER BY created_at LIMIT 1)"
+        " WHERE work_item_id = ANY (SELECT work_item_id FROM work_item"
+        "   WHERE state IN ('READY', 'LEASED') ORDER BY created_at LIMIT 2)"
         " RETURNING work_item_id::text"
     )
-    for row in parked:
+    for row in parked[:1]:
         await world.operations.fulfilment.RetryWorkItem(
             RetryWorkItemRequest(
                 request_id=paper.request_id(),
@@ -149,6 +153,18 @@ async def _operate(world: World, database: Database) -> None:
                 purpose="核心系统已恢复",
             )
         )
+    for row in parked[1:]:
+        for operator in (world.operations, world.second_operations):
+            request = GetWorkItemRequest(work_item_id=row["work_item_id"])
+            item = (await operator.fulfilment.GetWorkItem(request)).work_item
+            await operator.fulfilment.GiveUpWorkItem(
+                GiveUpWorkItemRequest(
+                    request_id=paper.request_id(),
+                    work_item_id=item.work_item_id,
+                    etag=str(item.version),
+                    purpose="核心确认未受理",
+                )
+            )
 
 
 async def _admit(world: World) -> None:

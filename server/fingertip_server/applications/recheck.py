@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
-from fingertip_server.fulfilment.hooks import Item
+from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
 from fingertip_server.rpc.call import Call
 
 _APPROVAL_VOID = "APPROVAL_VOID"
 
 # What the teller reads for each code.
-_NOTES: Mapping[str, str] = {_APPROVAL_VOID: "授权与现有内容不符，未予办理。"}
+_NOTES: Mapping[str, str] = {
+    _APPROVAL_VOID: "授权与现有内容不符，未予办理。",
+    GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
+}
 
 
 def reason(call: Call, application: Application, item: Item) -> str:

@@ -14,6 +14,10 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     ExtendLeaseResponse,
     FailWorkItemRequest,
     FailWorkItemResponse,
+    GetWorkItemRequest,
+    GetWorkItemResponse,
+    GiveUpWorkItemRequest,
+    GiveUpWorkItemResponse,
     LeaseQuote,
     LeaseWorkItemsRequest,
     LeaseWorkItemsResponse,
@@ -26,7 +30,15 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
 )
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem as WorkItemMessage
 from fingertip_server import errors
-from fingertip_server.fulfilment import messages, progress, results, rules, store, timers
+from fingertip_server.fulfilment import (
+    giving_up,
+    messages,
+    progress,
+    results,
+    rules,
+    store,
+    timers,
+)
 from fingertip_server.fulfilment.pace import pace
 from fingertip_server.fulfilment.rules import Move
 from fingertip_server.fulfilment.states import Purpose, State
@@ -113,17 +125,29 @@ def report_outcome_unknown(
 
 def retry_work_item(call: Call, request: RetryWorkItemRequest) -> RetryWorkItemResponse:
     """Gives a parked item new attempts."""
-    row = store.lock(call.session, UUID(request.work_item_id))
-    if row is None or not _may_see(call, row.branch_id):
-        raise _not_found()
-    if row.state != State.PARKED:
-        raise rules.wrong_state(State(row.state))
-    progress.enter(call, row)
+    row = _parked(call, request.work_item_id)
     move = rules.after_retry(progress.standing(row), call.now)
     progress.go_on(call, row, move, row.failure_code)
     row.attempts_forgiven = row.attempts
     call.record("work_item", row.work_item_id, row.state, request.purpose)
     return RetryWorkItemResponse(work_item=messages.work_item(row))
+
+
+def give_up_work_item(call: Call, request: GiveUpWorkItemRequest) -> GiveUpWorkItemResponse:
+    """Ends a parked item undone, once as many persons said so as it takes."""
+    row = _parked(call, request.work_item_id)
+    errors.require_etag(row.version, request.etag)
+    giving_up.give_up(call, row, request.purpose)
+    call.record("work_item", row.work_item_id, row.state, request.purpose)
+    return GiveUpWorkItemResponse(work_item=messages.work_item(row))
+
+
+def get_work_item(call: Call, request: GetWorkItemRequest) -> GetWorkItemResponse:
+    """Returns an item to those who look after it."""
+    row = call.session.get(WorkItem, UUID(request.work_item_id))
+    if row is None or not _may_see(call, row.branch_id):
+        raise _not_found()
+    return GetWorkItemResponse(work_item=messages.work_item(row))
 
 
 def list_work_items(call: Call, request: ListWorkItemsRequest) -> ListWorkItemsResponse:
@@ -159,6 +183,17 @@ def _held(call: Call, work_item_id: str, fence: int) -> WorkItem:
         caller=call.principal.id,
         holder=row.holder,
     )
+    return row
+
+
+def _parked(call: Call, work_item_id: str) -> WorkItem:
+    """Returns a parked item that the caller looks after, locked. Raises WORK_ITEM_STATE."""
+    row = store.lock(call.session, UUID(work_item_id))
+    if row is None or not _may_see(call, row.branch_id):
+        raise _not_found()
+    if row.state != State.PARKED:
+        raise rules.wrong_state(State(row.state))
+    progress.enter(call, row)
     return row
 
 

@@ -7,6 +7,9 @@ from uuid import UUID
 from fingertip.fulfilment.v1.work_item_pb2 import WorkOrder, WorkResult
 from fingertip_server.rpc.call import Call
 
+# The code of an item that operators gave up: nothing was done, as far as they know.
+GIVEN_UP = "GIVEN_UP"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

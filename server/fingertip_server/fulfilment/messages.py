@@ -20,7 +20,11 @@ def work_item(row: tables.WorkItem) -> WorkItem:
         subject_id=row.subject_id,
         failure_code=row.failure_code,
         version=row.version,
+        give_up_by=row.give_up_by or "",
+        give_up_purpose=row.give_up_purpose,
     )
+    if row.give_up_at is not None:
+        message.give_up_time.FromDatetime(row.give_up_at)
     message.ready_time.FromDatetime(row.ready_at)
     message.create_time.FromDatetime(row.created_at)
     if row.ended_at is not None:

@@ -69,6 +69,12 @@ def bar(call: Call, row: WorkItem) -> str:
     return ""
 
 
+def forget_giving_up(row: WorkItem) -> None:
+    """Voids what somebody asked about an item that was parked."""
+    row.give_up_by = row.give_up_person_id = row.give_up_at = None
+    row.give_up_purpose = ""
+
+
 def finish(call: Call, row: WorkItem, result: WorkResult) -> None:
     """Ends an item with its result."""
     completion(call, row).done(call, item(call, row), result)
@@ -100,6 +106,7 @@ def _move(call: Call, row: WorkItem, move: Move, *, failure_code: str) -> None:
     row.purpose = move.purpose.value
     row.ready_at = move.ready_at
     row.failure_code = failure_code
+    forget_giving_up(row)
     row.ended_at = call.now if move.state in ENDED else None
     call.flush()
     call.record("work_item", row.work_item_id, row.state)

@@ -85,6 +85,14 @@ def require_held(
         )
 
 
+def require_second_person(asked_by: UUID, person_id: UUID | None) -> None:
+    """Raises FOUR_EYES for whoever asked himself to give an item up."""
+    if person_id == asked_by:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_FOUR_EYES, "Another person has to agree.", rule="give_up"
+        )
+
+
 def wrong_state(state: State) -> errors.InvalidState:
     """Returns the refusal of what the item's state does not allow."""
     return errors.InvalidState(

@@ -30,6 +30,13 @@ class WorkItem(Leased, Base):
         CheckConstraint("(state = 'LEASED') = (lease_until IS NOT NULL)", "lease"),
         CheckConstraint("(state IN ('DONE', 'FAILED')) = (ended_at IS NOT NULL)", "ended"),
         CheckConstraint("deadline_at IS NULL OR NOT has_effect", "deadline"),
+        # That nothing was done is nobody's word alone.
+        CheckConstraint("give_up_by IS NULL OR (has_effect AND state = 'PARKED')", "give_up"),
+        CheckConstraint(
+            "(give_up_by IS NULL) = (give_up_person_id IS NULL)"
+            " AND (give_up_by IS NULL) = (give_up_at IS NULL)",
+            "give_up_whole",
+        ),
         # One open item per key: those who ask meanwhile get its answer. Named by the append.
         Index(
             "uq_work_item_open",
@@ -85,5 +92,10 @@ class WorkItem(Leased, Base):
     # When the last attempt to execute was over, whatever came of it.
     executed_at: Mapped[Timestamp | None]
     failure_code: Mapped[str] = mapped_column(server_default="")
+    # Who asked to give a parked item up, which takes another person's word besides.
+    give_up_by: Mapped[str | None]
+    give_up_person_id: Mapped[uuid.UUID | None]
+    give_up_purpose: Mapped[str] = mapped_column(server_default="")
+    give_up_at: Mapped[Timestamp | None]
     created_at: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     ended_at: Mapped[Timestamp | None]

@@ -1,0 +1,53 @@
+"""The calls of an operator's commands."""
+
+from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
+    GetWorkItemRequest,
+    GiveUpWorkItemRequest,
+    ListWorkItemsRequest,
+    RetryWorkItemRequest,
+)
+from fingertip.fulfilment.v1.work_item_pb2 import WorkItem
+from fingertip_client.caller import Caller
+from fingertip_client.request_ids import new_request_id
+
+_PAGE = 200
+
+
+async def items(caller: Caller, state: str, kind: str) -> list[WorkItem]:
+    """Returns all items in a state and of a kind, newest first; "" stands for all."""
+    states = [WorkItem.State.Value(f"STATE_{state}")] if state else []
+    found: list[WorkItem] = []
+    token = ""
+    while True:
+        response = await caller.fulfilment.ListWorkItems(
+            ListWorkItemsRequest(states=states, kind=kind, page_size=_PAGE, page_token=token)
+        )
+        found += response.work_items
+        token = response.next_page_token
+        if not token:
+            return found
+
+
+async def item(caller: Caller, work_item_id: str) -> WorkItem:
+    """Returns an item."""
+    request = GetWorkItemRequest(work_item_id=work_item_id)
+    return (await caller.fulfilment.GetWorkItem(request)).work_item
+
+
+async def retry(caller: Caller, work_item_id: str, purpose: str) -> WorkItem:
+    """Gives a parked item new attempts."""
+    request = RetryWorkItemRequest(
+        request_id=new_request_id(), work_item_id=work_item_id, purpose=purpose
+    )
+    return (await caller.fulfilment.RetryWorkItem(request)).work_item
+
+
+async def give_up(caller: Caller, seen: WorkItem, purpose: str) -> WorkItem:
+    """Gives a parked item up as it was seen."""
+    request = GiveUpWorkItemRequest(
+        request_id=new_request_id(),
+        work_item_id=seen.work_item_id,
+        etag=str(seen.version),
+        purpose=purpose,
+    )
+    return (await caller.fulfilment.GiveUpWorkItem(request)).work_item
