@@ -69,7 +69,7 @@ async def test_the_maker_himself_is_nobody(world: World, clock: Clock) -> None:
     await desk.start_shift(world.authoriser_with_two_accounts)
     application = await paper.submitted(world.teller_with_two_accounts)
     assert application.state_note == (
-        "当班的“个人开户”授权员均为经办本人或客户本人，待其他授权员签到后自动排队。"
+        "当班的“个人开户”授权员均为经办本人、客户本人或已作过授权，待其他授权员签到后自动排队。"
     )
     others = await paper.submitted(world.teller)
     assert others.state_note == "等待授权中心审核。"

@@ -77,6 +77,12 @@ def _parked(call: Call, subject: Subject, reason: str) -> None:
     changes.changed(call, application)
 
 
+def _step_taken(call: Call, subject: Subject, done: int, required: int) -> None:
+    application = _decided(call, subject)
+    application.state_note = f"已有 {done} 名授权员通过，共需 {required} 名，等待下一名授权员审核。"
+    changes.changed(call, application)
+
+
 def _decided(call: Call, subject: Subject) -> Application:
     """Returns the application that was locked before, when the task is about what it is now."""
     application = store.find(call, subject.subject_id)
@@ -97,4 +103,5 @@ DECISIONS = Decisions(
     expired=_expired,
     parked=_parked,
     dialogue=dialogue.DIALOGUE,
+    step_taken=_step_taken,
 )

@@ -40,6 +40,17 @@ def announce(call: Call, task: Task) -> None:
         call.publish(each.resource, each.audience, topic=task.centre_id)
 
 
+def begin_revision(task: Task, revision: int, content_hash: bytes) -> None:
+    """Makes a locked task be about another revision: what was approved of the former is void.
+
+    The steps stay as rows of their revision; who took one may take one again.
+    """
+    task.revision = revision
+    task.content_hash = content_hash
+    task.steps_done = 0
+    task.taken_by = []
+
+
 def give_up(call: Call, task: Task, state: State, *, park_reason: str = "") -> None:
     """Takes a locked task from whoever holds it, into a state in which nobody does."""
     leases.give_up(task, state)

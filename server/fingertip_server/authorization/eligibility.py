@@ -1,6 +1,7 @@
 """Who is on shift to decide, and what both sides are told when nobody is."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -65,18 +66,28 @@ def is_on_shift(call: Call) -> bool:
     return row is not None and row.on_shift
 
 
-def reason_to_park(connection: Connection, bank: Bank, task: Task) -> str:
-    """Returns why nobody in a task's centre may decide about it now; "" when somebody may."""
+def parties(task: Task, *taking: UUID) -> Parties:
+    """Returns whom a task excludes, with those who take a step of it just now."""
+    return Parties(task.maker_person_id, task.customer_id, frozenset([*task.taken_by, *taking]))
+
+
+def reason_to_park(connection: Connection, bank: Bank, task: Task, *taking: UUID) -> str:
+    """Returns why nobody in a task's centre may decide about it now; "" when somebody may.
+
+    `taking` are persons who take a step of it just now.
+    """
     found = persons(connection, bank, task.centre_id, task.skill)
-    if somebody_may(found, Parties(task.maker_person_id, task.customer_id)):
+    if somebody_may(found, parties(task, *taking)):
         return ""
     return reason(bank, task.skill, present=bool(found))
 
 
 def reason(bank: Bank, skill: str, *, present: bool) -> str:
-    """Says what is missing: everybody, or somebody besides the maker and the customer."""
+    """Says what is missing: everybody, or somebody whom the task does not exclude."""
     groups = bank.pack.skill_groups
     name = next((group.name for group in groups if group.code == skill), skill)
     if present:
-        return f"当班的“{name}”授权员均为经办本人或客户本人，待其他授权员签到后自动排队。"
+        return (
+            f"当班的“{name}”授权员均为经办本人、客户本人或已作过授权，待其他授权员签到后自动排队。"
+        )
     return f"授权中心暂无“{name}”授权员当班，待授权员签到后自动排队。"

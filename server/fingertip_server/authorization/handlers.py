@@ -1,7 +1,6 @@
 """The methods of AuthorizationService."""
 
 import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from fingertip.authorization.v1.task_pb2 import Task as TaskMessage
 from fingertip_server.authorization import (
     anchors,
     changes,
+    deciding,
     differences,
     eligibility,
     messages,
@@ -36,12 +36,11 @@ from fingertip_server.authorization import (
     store,
     tasks,
 )
-from fingertip_server.authorization.anchors import Anchored
-from fingertip_server.authorization.rules import Parties, Person, Quote, State
-from fingertip_server.authorization.tables import Task, TaskDecision
+from fingertip_server.authorization.deciding import Checker, Verdict
+from fingertip_server.authorization.rules import Quote, State
+from fingertip_server.authorization.tables import Task
 from fingertip_server.rpc import paging
 from fingertip_server.rpc.call import Call
-from fingertip_server.rpc.principal import Principal
 
 # A claim is renewed after a third of its lease, so that one lost message costs nothing.
 _RENEWALS_PER_LEASE = 3
@@ -70,7 +69,7 @@ def claim_next_task(call: Call, request: ClaimNextTaskRequest) -> ClaimNextTaskR
     held = store.held_by(call, principal.id)
     if held is not None:
         raise rules.claim_held(str(held))
-    task = store.claim(call, principal.branch_id, principal.skills, _person(principal))
+    task = store.claim(call, principal.branch_id, principal.skills, deciding.person(principal))
     if task is None:
         raise rules.no_task_waiting()
     call.journey_id = task.journey_id
@@ -120,35 +119,33 @@ def get_task(call: Call, request: GetTaskRequest) -> GetTaskResponse:
         task=messages.task(task),
         content=content,
         checklist=messages.checklist(task),
+        steps=[messages.step(decision) for decision in store.steps(call, task)],
         previous_defects=messages.defects(store.defects(call, previous) if previous else ()),
         differences=differences.of(call, task, whole=is_holder),
     )
 
 
 def approve_task(call: Call, request: ApproveTaskRequest) -> ApproveTaskResponse:
-    """Decides that exactly the content quoted will be executed."""
+    """Decides that exactly the content quoted will be executed, if nobody else has to say so."""
     task = _decidable(call, request)
     passed = [finding.item_id for finding in request.findings if finding.passed]
     rules.require_checklist([item_id for item_id, _, _ in task.checklist], passed)
-    task = _decide(call, task, State.APPROVED, passed_items=passed)
-    changes.decisions_of(call, task).approved(call, changes.subject_of(task))
-    return ApproveTaskResponse(task=messages.task(task))
+    verdict = Verdict(State.APPROVED, passed_items=passed)
+    return ApproveTaskResponse(task=_decide(call, task, verdict))
 
 
 def reject_task(call: Call, request: RejectTaskRequest) -> RejectTaskResponse:
     """Decides that the content will never be executed."""
-    task = _decide(call, _decidable(call, request), State.REJECTED, note=request.note)
-    changes.decisions_of(call, task).rejected(call, changes.subject_of(task), request.note)
-    return RejectTaskResponse(task=messages.task(task))
+    verdict = Verdict(State.REJECTED, note=request.note)
+    return RejectTaskResponse(task=_decide(call, _decidable(call, request), verdict))
 
 
 def return_task(call: Call, request: ReturnTaskRequest) -> ReturnTaskResponse:
     """Decides that the maker has to correct something first."""
     task = _decidable(call, request)
     defects = anchors.resolved(changes.names_of(call, task), request.defects, "defects")
-    task = _decide(call, task, State.RETURNED, defects=defects)
-    changes.decisions_of(call, task).returned(call, changes.subject_of(task), defects)
-    return ReturnTaskResponse(task=messages.task(task))
+    verdict = Verdict(State.RETURNED, defects=defects)
+    return ReturnTaskResponse(task=_decide(call, task, verdict))
 
 
 def _own_centres(call: Call, task_id: str) -> Task:
@@ -168,58 +165,14 @@ def _locked(call: Call, task_id: str) -> Task:
 def _decidable(call: Call, request: _Decision) -> Task:
     """Returns the task locked, when the caller may decide about it now. Four eyes come first."""
     task = _locked(call, request.task_id)
-    rules.require_four_eyes(
-        _person(call.principal), Parties(task.maker_person_id, task.customer_id)
-    )
+    rules.require_four_eyes(deciding.person(call.principal), eligibility.parties(task))
     rules.require_shift(on_shift=eligibility.is_on_shift(call))
-    rules.require_decidable(tasks.held(task), _quote(call, request), call.now)
+    quote = Quote(call.principal.id, request.fence, request.revision, request.content_hash)
+    rules.require_decidable(tasks.held(task), quote, call.now)
     return task
 
 
-def _decide(
-    call: Call,
-    task: Task,
-    outcome: State,
-    *,
-    note: str = "",
-    defects: Sequence[Anchored] = (),
-    passed_items: Sequence[str] = (),
-) -> Task:
-    person = _person(call.principal)
-    decided = store.decide(
-        call,
-        TaskDecision(
-            task_id=task.task_id,
-            outcome=outcome,
-            subject_kind=task.subject_kind,
-            subject_id=task.subject_id,
-            revision=task.revision,
-            content_hash=task.content_hash,
-            fence=task.fence,
-            maker_person_id=task.maker_person_id,
-            customer_id=task.customer_id,
-            checker_id=call.principal.id,
-            checker_person_id=person.person_id,
-            checker_customer_id=person.customer_id,
-            checker_device_id=call.principal.device_id,
-            note=note,
-            defects=anchors.to_stored(defects),
-            passed_items=list(passed_items),
-        ),
-    )
-    if decided is None:
-        # The deadline or the lease's end passed since the task was looked at.
-        raise rules.lease_lost(task.fence)
-    changes.announce(call, decided)
-    call.record("task", decided.task_id, decided.state)
-    return decided
-
-
-def _quote(call: Call, request: _Decision) -> Quote:
-    return Quote(call.principal.id, request.fence, request.revision, request.content_hash)
-
-
-def _person(principal: Principal) -> Person:
-    if principal.person_id is None:
-        raise TypeError("Only a member of staff decides.")
-    return Person(principal.person_id, principal.customer_id)
+def _decide(call: Call, task: Task, verdict: Verdict) -> TaskMessage:
+    principal = call.principal
+    checker = Checker(principal.id, deciding.person(principal), principal.device_id)
+    return messages.task(deciding.decide(call, task, checker, verdict))

@@ -7,7 +7,7 @@ domain lock the subject first. Only a claim locks a task alone, and touches no s
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from fingertip.authorization.v1.task_pb2 import ContentDifference
@@ -44,15 +44,20 @@ SILENT = Dialogue(
 )
 
 
+def _nothing_to_tell(_call: Call, _subject: Subject, _done: int, _required: int) -> None:
+    """Does for a subject of which one approval is always enough."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """The functions of the domain that owns a kind of subject.
 
     `lock` locks the subject's row until the end of the transaction; it is called before any of the
     others but `content`. `content` returns the stored bytes of a revision. `parked` is told why
-    nobody can decide, and with an empty reason that somebody can again. Each of the others changes
-    the subject's state, announces it on the subject's own topic, and raises where the subject does
-    not admit the decision.
+    nobody can decide, and with an empty reason that somebody can again; `step_taken` how many have
+    approved of how many who have to, when somebody can go on. Each of the others changes the
+    subject's state, announces it on the subject's own topic, and raises where the subject does not
+    admit the decision.
     """
 
     lock: Callable[[Call, UUID], None]
@@ -63,3 +68,4 @@ class Decisions:
     expired: Callable[[Call, Subject], None]
     parked: Callable[[Call, Subject, str], None]
     dialogue: Dialogue = SILENT
+    step_taken: Callable[[Call, Subject, int, int], None] = field(default=_nothing_to_tell)

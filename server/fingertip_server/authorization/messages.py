@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from fingertip.authorization.v1 import task_pb2
 from fingertip_server.authorization import anchors
 from fingertip_server.authorization.anchors import Anchored
-from fingertip_server.authorization.tables import Task
+from fingertip_server.authorization.tables import Task, TaskDecision
 
 
 def task(row: Task) -> task_pb2.Task:
@@ -36,6 +36,8 @@ def task(row: Task) -> task_pb2.Task:
         lease_expire_time=_instant(row.lease_until),
         decide_time=_instant(row.decide_time),
         version=row.version,
+        steps_required=row.steps_required,
+        steps_done=row.steps_done,
     )
 
 
@@ -53,6 +55,18 @@ def defects(anchored: Iterable[Anchored]) -> list[task_pb2.TaskDefect]:
         task_pb2.TaskDefect(subject=each.subject, note=each.note, anchor=anchors.value(each.anchor))
         for each in anchored
     ]
+
+
+def step(row: TaskDecision) -> task_pb2.TaskStep:
+    """Returns who decided what in a step."""
+    return task_pb2.TaskStep(
+        step=row.step,
+        outcome=task_pb2.Task.State.Value(f"STATE_{row.outcome}"),
+        authoriser_id=row.checker_id,
+        device_id=_text(row.checker_device_id),
+        note=row.note,
+        decide_time=_instant(row.decide_time),
+    )
 
 
 def _text(value: UUID | None) -> str:

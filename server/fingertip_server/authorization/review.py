@@ -15,8 +15,8 @@ from fingertip_server.rpc.call import Call
 
 _BATCH = 100
 _NEXT_BATCH_AFTER = timedelta(seconds=1)
-# A task excludes two persons, its maker and its customer, so that of three one always may decide.
-_ENOUGH = 3
+# A task excludes its maker, its customer and whoever took a step.
+_EXCLUDED_BY_ALL = 2
 
 
 def shift_changed(call: Call, staff_id: str) -> None:
@@ -43,12 +43,15 @@ def review_centre(call: Call, centre_id: str) -> None:
     codes = [scene.code for scene in scenes]
     found: list[UUID] = []
     for skill in sorted({scene.skill_group for scene in scenes}):
-        present = _distinct(eligibility.persons(call.connection, call.bank, centre_id, skill))
-        if len(present) < _ENOUGH:
+        of_skill = [scene for scene in scenes if scene.skill_group == skill]
+        enough = _EXCLUDED_BY_ALL + max(scene.authorisers for scene in of_skill)
+        present = _distinct(
+            eligibility.persons(call.connection, call.bank, centre_id, skill), enough
+        )
+        if len(present) < enough:
             found += store.without_anybody(call, centre_id, skill, present, _BATCH)
         if present:
-            of_skill = [scene.code for scene in scenes if scene.skill_group == skill]
-            found += store.with_somebody(call, of_skill, present, _BATCH)
+            found += store.with_somebody(call, [s.code for s in of_skill], present, _BATCH)
     if found or store.has_parked(call, codes):
         changes.watch_over_parked(call, centre_id)
     for task_id in found:
@@ -95,6 +98,6 @@ def _scenes(call: Call, centre_id: str) -> list[Scene]:
     return [scene for scene in call.bank.pack.scenes if centre_id in scene.centres]
 
 
-def _distinct(persons: list[Person]) -> list[Person]:
+def _distinct(persons: list[Person], most: int) -> list[Person]:
     """Returns one account for each person, and no more persons than a decision can need."""
-    return list({person.person_id: person for person in persons}.values())[:_ENOUGH]
+    return list({person.person_id: person for person in persons}.values())[:most]

@@ -37,10 +37,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """Whom a task concerns, and who therefore never decides about it."""
+    """Whom a task concerns, and who therefore never decides about it, or not once more."""
 
     maker_person_id: UUID
     customer_id: UUID
+    taken_by: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +95,21 @@ def expire_time(
 
 
 def four_eyes_rule(person: Person, parties: Parties) -> str:
-    """Returns the rule by which a person may not decide, "maker" or "customer"; "" if he may."""
+    """Returns the rule by which a person may not decide; "" if he may.
+
+    That is "maker", "customer", or "earlier_step" when he took one of the same revision.
+    """
     if person.person_id == parties.maker_person_id:
         return "maker"
     if person.customer_id is not None and person.customer_id == parties.customer_id:
         return "customer"
+    if person.person_id in parties.taken_by:
+        return "earlier_step"
     return ""
 
 
 def require_four_eyes(person: Person, parties: Parties) -> None:
-    """Raises FOUR_EYES when the person made the task's content or is its customer."""
+    """Raises FOUR_EYES for the content's maker, its customer, and who took an earlier step."""
     rule = four_eyes_rule(person, parties)
     if rule:
         raise errors.InvalidState(

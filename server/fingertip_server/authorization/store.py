@@ -6,11 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Connection,
+    Integer,
     Text,
     Uuid,
+    all_,
     bindparam,
+    case,
     func,
     literal_column,
     null,
@@ -47,6 +51,7 @@ _CLAIM = leases.claim(
         Task.state == _QUEUED,
         Task.maker_person_id != bindparam("own_person_id"),
         Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid())),
+        bindparam("own_person_id") != all_(Task.taken_by),
         Task.expire_time > NOW,
     ),
     order_by=_IN_ORDER,
@@ -94,13 +99,23 @@ _DECIDE = (
         Task.fence == bindparam("the_fence"),
         Task.revision == bindparam("the_revision"),
         Task.content_hash == bindparam("the_content_hash"),
-        Task.lease_until > func.fingertip_now(),
-        Task.expire_time > func.fingertip_now(),
+        Task.steps_done == bindparam("the_step") - 1,
+        bindparam("the_person_id", type_=Uuid()) != all_(Task.taken_by),
+        Task.lease_until > NOW,
+        Task.expire_time > NOW,
     )
     .values(
-        state=bindparam("outcome"),
+        state=bindparam("new_state"),
+        park_reason=bindparam("new_park_reason"),
+        # Who ended it stays its holder.
+        holder=case((bindparam("is_final", type_=Boolean), Task.holder), else_=null()),
         lease_until=null(),
-        decide_time=func.fingertip_now(),
+        decide_time=case((bindparam("is_final", type_=Boolean), NOW), else_=null()),
+        steps_done=Task.steps_done + bindparam("is_approval", type_=Integer),
+        taken_by=case(
+            (bindparam("is_final", type_=Boolean), Task.taken_by),
+            else_=func.array_append(Task.taken_by, bindparam("the_person_id", type_=Uuid())),
+        ),
         version=Task.version + 1,
     )
     .returning(Task)
@@ -117,12 +132,13 @@ _WAITING = (
     .group_by(Task.centre_id, Task.skill)
 )
 _REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id)
-# Whether somebody of those on shift may decide about a task. Of three persons one always may.
+# Whether somebody of those on shift may decide about a task.
 _SOMEBODY = (
     "EXISTS (SELECT 1 FROM unnest(CAST(:person_ids AS uuid[]), CAST(:customer_ids AS uuid[]))"
     " AS present (person_id, customer_id)"
     " WHERE present.person_id <> task.maker_person_id"
-    " AND present.customer_id IS DISTINCT FROM task.customer_id)"
+    " AND present.customer_id IS DISTINCT FROM task.customer_id"
+    " AND present.person_id <> ALL (task.taken_by))"
 )
 _SOMEBODY_MAY, _NOBODY_MAY = text(_SOMEBODY), text(f"NOT {_SOMEBODY}")
 
@@ -198,15 +214,25 @@ def renew(call: Call, task_id: UUID, fence: int) -> Task | None:
     return call.session.scalars(_RENEW, parameters).one_or_none()
 
 
-def decide(call: Call, decision: TaskDecision) -> Task | None:
-    """Ends the caller's claim by a decision and appends it; nothing when the claim is over."""
+def decide(call: Call, decision: TaskDecision, *, park_reason: str = "") -> Task | None:
+    """Ends the caller's claim by a decision and appends it; nothing when the claim is over.
+
+    After a step that is not the last the task waits for the next person: in the queue, or parked
+    for a reason.
+    """
+    waits = State.PARKED if park_reason else State.QUEUED
     parameters = {
         "the_task_id": decision.task_id,
         "staff_id": decision.checker_id,
         "the_fence": decision.fence,
         "the_revision": decision.revision,
         "the_content_hash": decision.content_hash,
-        "outcome": decision.outcome,
+        "the_step": decision.step,
+        "the_person_id": decision.checker_person_id,
+        "new_state": decision.outcome if decision.is_final else waits,
+        "new_park_reason": park_reason,
+        "is_final": decision.is_final,
+        "is_approval": int(decision.outcome == State.APPROVED),
     }
     task = call.session.scalars(_DECIDE, parameters).one_or_none()
     if task is not None:
@@ -214,10 +240,21 @@ def decide(call: Call, decision: TaskDecision) -> Task | None:
     return task
 
 
+def steps(call: Call, task: Task) -> Sequence[TaskDecision]:
+    """Returns the decisions about a task's present revision, in their order."""
+    return call.session.scalars(
+        select(TaskDecision)
+        .where(TaskDecision.task_id == task.task_id, TaskDecision.revision == task.revision)
+        .order_by(TaskDecision.step)
+    ).all()
+
+
 def defects(call: Call, task_id: UUID) -> list[Anchored]:
     """Returns the defects for which a task was returned."""
-    decision = call.session.get(TaskDecision, task_id)
-    return anchors.from_stored(decision.defects) if decision is not None else []
+    statement = select(TaskDecision.defects).where(
+        TaskDecision.task_id == task_id, TaskDecision.is_final
+    )
+    return anchors.from_stored(call.session.scalars(statement).one_or_none() or [])
 
 
 def page(

@@ -3,8 +3,18 @@
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Interval, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Interval,
+    Uuid,
+    func,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fingertip_server.db.base import Base, Id, Timestamp
@@ -30,6 +40,8 @@ class Task(Leased, Base):
         ),
         CheckConstraint("(state = 'PARKED') = (park_reason <> '')", "park_reason"),
         CheckConstraint("octet_length(content_hash) = 32", "content_hash"),
+        CheckConstraint("steps_required BETWEEN 1 AND 3", "steps_required"),
+        CheckConstraint("steps_done BETWEEN 0 AND steps_required", "steps_done"),
         Index(
             "uq_task_subject_open",
             "subject_kind",
@@ -85,6 +97,10 @@ class Task(Leased, Base):
     # As the scene had it when the task was made: a list of [item_id, text, [evidence keys]].
     checklist: Mapped[list[tuple[str, str, list[str]]]] = mapped_column(JSONB)
     lease_span: Mapped[timedelta] = mapped_column(Interval)
+    # How many persons have to approve the revision, and how many have; who takes no further step.
+    steps_required: Mapped[int] = mapped_column(server_default="1")
+    steps_done: Mapped[int] = mapped_column(server_default="0")
+    taken_by: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     rank_at: Mapped[Timestamp]
     park_reason: Mapped[str] = mapped_column(server_default="")
     create_time: Mapped[Timestamp]
@@ -93,26 +109,46 @@ class Task(Leased, Base):
 
 
 class TaskDecision(Base):
-    """What was decided about a task, once and for ever. Appended and read, nothing else.
+    """A step of a task's revision, once and for ever. Appended and read, nothing else.
 
-    It has no foreign keys and repeats what it depends on, so that four eyes and one decision for
-    each revision hold here whatever becomes of other rows, and whoever writes.
+    Approvals up to the last one leave the task open; any other outcome, and the last approval, is
+    final. It has no foreign keys and repeats what it depends on, so that four eyes, also between
+    steps, and one final decision for each revision hold here whatever becomes of other rows, and
+    whoever writes.
     """
 
     __tablename__ = "task_decision"
     __table_args__ = (
         CheckConstraint("outcome IN ('APPROVED', 'REJECTED', 'RETURNED')", "outcome"),
+        CheckConstraint("is_final OR outcome = 'APPROVED'", "is_final"),
+        CheckConstraint("step BETWEEN 1 AND 3", "step"),
         CheckConstraint("checker_person_id <> maker_person_id", "four_eyes_maker"),
         CheckConstraint("checker_customer_id <> customer_id", "four_eyes_customer"),
         CheckConstraint("octet_length(content_hash) = 32", "content_hash"),
-        Index("uq_task_decision_subject", "subject_kind", "subject_id", "revision", unique=True),
+        Index("uq_task_decision_person", "task_id", "revision", "checker_person_id", unique=True),
+        Index(
+            "uq_task_decision_final",
+            "task_id",
+            unique=True,
+            postgresql_where=text("is_final"),
+        ),
+        Index(
+            "uq_task_decision_subject_final",
+            "subject_kind",
+            "subject_id",
+            "revision",
+            unique=True,
+            postgresql_where=text("is_final"),
+        ),
     )
 
     task_id: Mapped[Id]
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True, server_default="1")
+    is_final: Mapped[bool] = mapped_column(server_default=true())
     outcome: Mapped[str]
     subject_kind: Mapped[str]
     subject_id: Mapped[uuid.UUID]
-    revision: Mapped[int]
     content_hash: Mapped[bytes]
     fence: Mapped[int] = mapped_column(BigInteger)
     maker_person_id: Mapped[uuid.UUID]

@@ -108,6 +108,9 @@ def _task(call: Call, draft: TaskDraft) -> Task:
         previous_task_id=draft.previous_task_id,
         checklist=[(item.id, item.text, list(item.evidence)) for item in scene.checklist],
         lease_span=scene.claim_lease,
+        steps_required=scene.authorisers,
+        steps_done=0,
+        taken_by=[],
         rank_at=rules.rank_at(
             call.now,
             tier_rank=draft.tier_rank,
