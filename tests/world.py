@@ -26,12 +26,20 @@ PASSWORD = "keyboard-battery-staple"
 
 # At work when a test begins; authorisers besides 900102 come when a test calls them.
 ON_SHIFT = ("100101", "100102", "100103", "100104", "100105", "100106", "100108", "900102")
+CORE_WORK = (
+    "core.change_mobile",
+    "core.open_account",
+    "core.open_loan",
+    "core.sign_custody",
+    "core.sign_up_online_banking",
+    "core.view",
+)
 _MACHINES: dict[str, tuple[Device.Kind.ValueType, str, tuple[str, ...]]] = {
     "ticket_machine": (Device.KIND_TICKET_MACHINE, "0101", ()),
     "other_ticket_machine": (Device.KIND_TICKET_MACHINE, "0102", ()),
     "bare_tablet": (Device.KIND_TABLET, "0101", ()),
     "crm_adapter": (Device.KIND_ADAPTER, "0000", ("crm.view", "crm.resolve_customer")),
-    "core_adapter": (Device.KIND_ADAPTER, "0000", ("core.view", "core.open_account")),
+    "core_adapter": (Device.KIND_ADAPTER, "0000", CORE_WORK),
 }
 
 

@@ -1,7 +1,7 @@
 """Fills in Ms Wang's debit-card application through the front door, as far as a test wants."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from uuid import uuid4
 
@@ -102,12 +102,14 @@ async def synchronise(world: World, count: int = 3) -> None:
     )
 
 
-async def start(caller: Caller, *, customer: int = 0, journey_id: str = "") -> Application:
+async def start(
+    caller: Caller, *, customer: int = 0, journey_id: str = "", form: str = FORM
+) -> Application:
     """Starts an empty draft."""
     response = await caller.applications.StartApplication(
         StartApplicationRequest(
             request_id=request_id(),
-            form_code=FORM,
+            form_code=form,
             customer_id=customer_id(customer),
             journey_id=journey_id,
         )
@@ -168,7 +170,7 @@ async def attach(
     caller: Caller, application: Application, kind: str, image: tuple[str, bytes] | None = None
 ) -> Application:
     """Adds an image of a kind."""
-    content_type, content = image or IMAGES[kind]
+    content_type, content = image or IMAGES.get(kind, IMAGES["id_front"])
     attachment = await announce(caller, application, kind, content_type, len(content))
     await append(caller, attachment, 0, content)
     return await complete(caller, attachment, content)
@@ -216,11 +218,15 @@ async def attest(
 
 
 async def fill(
-    caller: Caller, application: Application, given: Mapping[str, str] = ANSWERS
+    caller: Caller,
+    application: Application,
+    given: Mapping[str, str] = ANSWERS,
+    *,
+    images: Sequence[str] = (),
 ) -> Application:
-    """Completes a draft: answers, images, signature, sightings."""
+    """Completes a draft: answers, images (more than every form's as well), signature, sightings."""
     application = await save(caller, application, given)
-    for kind in ("id_front", "id_back", "customer_photo"):
+    for kind in ("id_front", "id_back", "customer_photo", *images):
         application = await attach(caller, application, kind)
     application = await sign(caller, application)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):

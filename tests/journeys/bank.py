@@ -13,7 +13,7 @@ from fingertip_core_banking.simulated.simulated_bank import SimulatedBank
 from fingertip_core_banking.sync import CustomerSync
 from fingertip_core_banking.worker import Pace, Worker
 from fingertip_server.demo.customers import write_customers
-from tests.world import World
+from tests.world import CORE_WORK, World
 
 _CARD_BIN = "629990"
 _CUSTOMERS = 40
@@ -36,7 +36,7 @@ async def bank_at_work(
     assert await CustomerSync(world.crm_adapter, bank, "crm").push() == _CUSTOMERS
     stopping = asyncio.Event()
     crm = Worker(world.crm_adapter, bank, ("crm.view", "crm.resolve_customer"), Pace())
-    core = Worker(world.core_adapter, bank, ("core.view", "core.open_account"), Pace())
+    core = Worker(world.core_adapter, bank, CORE_WORK, Pace())
     work = [asyncio.create_task(worker.run(stopping)) for worker in (crm, core)]
     try:
         yield ledger

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 FORM = "forms/debit_card_account.v2.yaml"
 SCENE = "scenes/debit_card_account.yaml"
+LOAN = "forms/consumer_loan.v1.yaml"
 AGREEMENT = "agreements/debit_card_account.v2.yaml"
 
 
@@ -83,6 +84,18 @@ NAMES = [
     Wrong(SCENE, "[C001]", "[C002]", "no branch 'C002'"),
     Wrong(SCENE, "account.v2", "account.v9", "no form 'debit_card_account.v9'"),
     Wrong(SCENE, "id: document_valid", "id: same_person", "'same_person' stands in line"),
+]
+
+RULES = [
+    Wrong(LOAN, "kind: not_after", "kind: not_above", "rules.7: Input tag 'not_above'"),
+    Wrong(LOAN, "subject: interview_date", "subject: wedding", "The form has no field 'wedding'"),
+    Wrong(LOAN, "subject: interview_date", "subject: loan_term", "'loan_term' is no date"),
+    Wrong(LOAN, "subject: purpose_document", "subject: diary", "no attachment 'diary'"),
+    Wrong(LOAN, "other: repayment_account", "other: wallet", "The form has no field 'wallet'"),
+    Wrong(LOAN, "other: monthly_income", "other: employer", "'employer' is no amount"),
+    Wrong(LOAN, "values: [entrusted]\n    when", "values: [cash]\n    when", "no answer 'cash'"),
+    Wrong(LOAN, "above: loans.own", "values: [x], above: loans.own", "either answers or a policy"),
+    Wrong("policies.yaml", "loans.consumer_max", "loans.dream", "reads a policy 'loans.dream'"),
 ]
 
 CONSISTENCY = [

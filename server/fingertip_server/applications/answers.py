@@ -28,6 +28,7 @@ from fingertip_server.identifiers.faults import IdentifierFault
 from fingertip_server.packs.schema_forms import FieldType, FormField
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ACCOUNT = re.compile(r"[0-9]{8,32}")
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
 _HUNDREDTHS = Decimal("0.01")
 
@@ -128,6 +129,13 @@ def _read_amount(field: FormField, written: str, _today: date) -> str:
     return str(amount)
 
 
+def _read_account(_field: FormField, written: str, _today: date) -> str:
+    value = text.to_compact(written)
+    if not _ACCOUNT.fullmatch(value):
+        raise _Wrong(FaultKind.MALFORMED, "应为8至32位数字。")
+    return value
+
+
 def _short_enough(field: FormField, value: str) -> str:
     if field.length_max is not None and len(value) > field.length_max:
         raise _Wrong(FaultKind.TOO_LONG, f"超过{field.length_max}个字。")
@@ -151,6 +159,7 @@ _READERS: Mapping[FieldType, Callable[[FormField, str, date], str]] = MappingPro
         FieldType.CHOICE: _read_choice,
         FieldType.BOOLEAN: _read_boolean,
         FieldType.AMOUNT: _read_amount,
+        FieldType.ACCOUNT: _read_account,
         FieldType.USCC: lambda _, written, __: uscc.normalise(written).code,
         FieldType.PASSPORT: lambda _, written, __: travel_document.normalise_passport(written),
         FieldType.HONG_KONG_MACAU_PERMIT: lambda _, written, __: (

@@ -1,22 +1,22 @@
 """Finds everything that stands between an application and its submission, all at once.
 
-The rules across fields know the applicant's fields by their keys, which every form of the bank
+The rules of identity know the applicant's fields by their keys, which every form of the bank
 shares; where a form has no such field, or its answer is wrong by itself, the rule has nothing to
-say.
+say. Whatever else is to be checked across fields the form declares itself.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
-from fingertip_server.applications import answers
+from fingertip_server.applications import answers, form_rules
 from fingertip_server.applications.faults import Fault, FaultKind
 from fingertip_server.identifiers import names, phone, resident_id, text, validity
 from fingertip_server.identifiers.faults import IdentifierFault
 from fingertip_server.identifiers.validity import ValidityYears
-from fingertip_server.packs.schema_forms import FieldType, Form, SightingKind
-
-SIGNATURE = "signature"
+from fingertip_server.packs.schema_forms import SIGNATURE, FieldType, Form, SightingKind
+from fingertip_server.packs.schema_rules import MasterField
 
 APPLICANT_NAME = "applicant_name"
 DOCUMENT_TYPE = "document_type"
@@ -64,7 +64,11 @@ class DocumentPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """An application as it is filled in: `attachments` and `sightings` are those complete."""
+    """An application as it is filled in: `attachments` and `sightings` are those complete.
+
+    `limits` are the policies of amounts that the form's rules read, `shared` the fields whose
+    mobile number is known of another person.
+    """
 
     form: Form
     answers: Mapping[str, str]
@@ -74,26 +78,34 @@ class Filled:
     master: Master | None
     documents: DocumentPolicy
     today: date
+    limits: Mapping[str, Decimal] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
 
 
 def check(filled: Filled) -> list[Fault]:
     """Returns every fault: of the fields in their order, across fields, then of the evidence."""
-    return [*_fields(filled), *_across(filled), *_against_master(filled), *_evidence(filled)]
+    return [
+        *_fields(filled),
+        *_across(filled),
+        *_against_master(filled),
+        *_declared(filled),
+        *_evidence(filled),
+    ]
 
 
 def _fields(filled: Filled) -> Iterator[Fault]:
-    for field in filled.form.fields:
-        written = filled.answers.get(field.key, "")
-        if not field.is_asked(filled.answers):
+    for asked in filled.form.fields:
+        written = filled.answers.get(asked.key, "")
+        if not asked.is_asked(filled.answers):
             if written:
-                note = f"此情形不需填写{field.label}，请清除。"
-                yield Fault(field.key, FaultKind.CONTRADICTION, note)
+                note = f"此情形不需填写{asked.label}，请清除。"
+                yield Fault(asked.key, FaultKind.CONTRADICTION, note)
         elif written:
-            fault = answers.examine(field, written, today=filled.today)
+            fault = answers.examine(asked, written, today=filled.today)
             if fault is not None:
                 yield fault
-        elif field.required:
-            yield Fault(field.key, FaultKind.MISSING, f"{field.label}未填写。")
+        elif asked.required:
+            yield Fault(asked.key, FaultKind.MISSING, f"{asked.label}未填写。")
 
 
 def _across(filled: Filled) -> Iterator[Fault]:
@@ -166,6 +178,24 @@ def _against_master(filled: Filled) -> Iterator[Fault]:
         yield Fault(MOBILE, FaultKind.WARNING, note)
 
 
+def _declared(filled: Filled) -> list[Fault]:
+    master = filled.master or Master("", "", "")
+    known = form_rules.Known(
+        answer=lambda key: _right_answer(filled, key),
+        written=lambda key: bool(filled.answers.get(key)),
+        attachments=filled.attachments,
+        master={
+            MasterField.NAME: _same_spelling(master.name),
+            MasterField.RESIDENT_ID: master.resident_id.upper(),
+            MasterField.MOBILE: _same_phone(master.mobile),
+        },
+        limits=filled.limits,
+        shared=filled.shared,
+        today=filled.today,
+    )
+    return form_rules.check(filled.form.rules, known)
+
+
 def _evidence(filled: Filled) -> Iterator[Fault]:
     for rule in filled.form.attachments:
         needed = rule.required and rule.is_asked(filled.answers)
@@ -179,17 +209,21 @@ def _evidence(filled: Filled) -> Iterator[Fault]:
         yield Fault(SIGNATURE, FaultKind.MISSING, "客户尚未对现有内容签名。")
 
 
-def _right_answer(filled: Filled, key: str) -> str:
+def right_answer(form: Form, given: Mapping[str, str], key: str, today: date) -> str:
     """Returns the answer in its one spelling; "" when there is none or it is wrong by itself."""
-    field = next((field for field in filled.form.fields if field.key == key), None)
-    written = filled.answers.get(key, "")
-    if field is None or not written:
+    asked = next((each for each in form.fields if each.key == key), None)
+    written = given.get(key, "")
+    if asked is None or not written:
         return ""
-    if field.type != _TYPES.get(key, field.type):
+    if asked.type != _TYPES.get(key, asked.type):
         return ""
-    if answers.examine(field, written, today=filled.today) is not None:
+    if answers.examine(asked, written, today=today) is not None:
         return ""
-    return answers.to_stored(field, written, today=filled.today)
+    return answers.to_stored(asked, written, today=today)
+
+
+def _right_answer(filled: Filled, key: str) -> str:
+    return right_answer(filled.form, filled.answers, key, filled.today)
 
 
 def _same_spelling(name: str) -> str:

@@ -9,8 +9,8 @@ from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import Completion, Item
 from fingertip_server.rpc.call import Call
 
-_UNKNOWN_NOTE = "核心系统结果不明，正在查询，请勿重复办理。"
-_PARKED_NOTE = "核心系统未能办理，已转运营人员处理。"
+_UNKNOWN_NOTE = "银行系统结果不明，正在查询，请勿重复办理。"
+_PARKED_NOTE = "银行系统未能办理，已转运营人员处理。"
 
 
 def _done(call: Call, item: Item, result: WorkResult) -> None:
@@ -29,7 +29,7 @@ def _done(call: Call, item: Item, result: WorkResult) -> None:
 
 def _failed(call: Call, item: Item, failure_code: str) -> None:
     application = _lock(call, item)
-    note = recheck.note(failure_code) or f"核心系统拒绝办理（{failure_code}）。"
+    note = recheck.note(failure_code) or f"银行系统拒绝办理（{failure_code}）。"
     changes.step(application, Step.FAIL, note)
     changes.changed(call, application)
 

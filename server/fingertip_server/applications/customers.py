@@ -7,6 +7,7 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.applications.checks import Master
 from fingertip_server.customer import directory, messages
+from fingertip_server.customer.values import IdentifierKind
 from fingertip_server.rpc.call import Call
 
 
@@ -36,3 +37,16 @@ def master(call: Call, customer_id: UUID) -> Master | None:
         return None
     known = messages.customer(facts, call.protection)
     return Master(name=known.name, resident_id=known.resident_id, mobile=known.mobile)
+
+
+def is_shared(call: Call, customer_id: UUID, mobile: str) -> bool:
+    """Tells whether the bank knows a mobile number of another person than the customer."""
+    wanted = directory.identifier(call, IdentifierKind.MOBILE, mobile)
+    others = [facts for facts in directory.all_by(call, wanted) if facts.customer_id != customer_id]
+    if not others:
+        return False
+    own = master(call, customer_id)
+    own_number = own.resident_id if own is not None else ""
+    # A person may be several customers of the bank.
+    numbers = [messages.customer(facts, call.protection).resident_id for facts in others]
+    return any(not number or number != own_number for number in numbers)

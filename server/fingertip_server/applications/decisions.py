@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from uuid import UUID
 
+from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.fulfilment.v1.work_item_pb2 import ApplicationOrder, WorkOrder
 from fingertip_server.applications import changes, dialogue, filling, rules, store
 from fingertip_server.applications.rules import Step
@@ -17,7 +18,6 @@ from fingertip_server.rpc.drafts import WorkItemDraft
 SUBJECT = "application"
 
 WAITS_NOTE = "等待授权中心审核。"
-_APPROVED_NOTE = "授权已通过，等待核心系统开户。"
 _RETURNED_NOTE = "授权员退回补正，请按所列问题修改后重新提交。"
 _EXPIRED_NOTE = "授权超时，申请已失效。"
 
@@ -34,11 +34,12 @@ def _approved(call: Call, subject: Subject) -> None:
     application = _decided(call, subject)
     content = store.content(call, application.application_id, subject.revision)
     rules.require_unchanged(hashlib.sha256(content).digest(), subject.content_hash)
-    changes.step(application, Step.APPROVE, _APPROVED_NOTE)
     scene = call.bank.scene_of(filling.form_of(call, application))
+    changes.step(application, Step.APPROVE, f"授权已通过，等待{scene.execution}。")
     call.enqueue(
         WorkItemDraft(
-            kind=scene.work_kind,
+            # What was submitted, whatever the pack says by now.
+            kind=ApplicationContent.FromString(content).work_kind,
             subject_kind=SUBJECT,
             subject_id=str(application.application_id),
             order=WorkOrder(

@@ -5,9 +5,9 @@ from uuid import UUID
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.authorization.v1.task_pb2 import ContentDifference
 from fingertip_server.applications import difference, filling, rules, store
-from fingertip_server.applications.checks import SIGNATURE
 from fingertip_server.authorization.anchors import Names
 from fingertip_server.authorization.hooks import Dialogue
+from fingertip_server.packs.schema_forms import SIGNATURE
 from fingertip_server.rpc.call import Call
 
 

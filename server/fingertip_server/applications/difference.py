@@ -11,7 +11,7 @@ from fingertip.authorization.v1.task_pb2 import (
     ContentDifference,
     FieldDifference,
 )
-from fingertip_server.applications.checks import SIGNATURE
+from fingertip_server.packs.schema_forms import SIGNATURE
 
 Evidence = ApplicationContent.Evidence
 

@@ -16,6 +16,7 @@ class FaultKind(StrEnum):
     CONTRADICTION = "CONTRADICTION"
     AGE = "AGE"
     WARNING = "WARNING"
+    LIMIT = "LIMIT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from fingertip.applications.v1 import form_pb2
 from fingertip.applications.v1.application_pb2 import Answer
 from fingertip.applications.v1.content_pb2 import SignedForm
 from fingertip.options.v1 import options_pb2
-from fingertip_server.applications.checks import SIGNATURE
 from fingertip_server.packs.bank import Bank
 from fingertip_server.packs.schema_forms import (
+    SIGNATURE,
     Agreement,
     Asked,
     AttachmentRule,

@@ -55,9 +55,9 @@ from fingertip_server.applications import (
     uploads,
 )
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING, Examined
-from fingertip_server.applications.checks import SIGNATURE
 from fingertip_server.applications.rules import State, Step
 from fingertip_server.audit import journal
+from fingertip_server.packs.schema_forms import SIGNATURE
 from fingertip_server.rpc import paging
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.phases import Outside
@@ -250,8 +250,8 @@ def get_application(call: Call, request: GetApplicationRequest) -> GetApplicatio
             whole=is_whole,
         ),
     )
-    number = filling.account_number(call, application)
-    if number:
+    if application.execute_time is not None:
+        number = filling.account_number(call, application)
         response.result.CopyFrom(messages.result(number, application))
     call.record("application", application.application_id)
     return response

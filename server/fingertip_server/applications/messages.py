@@ -23,6 +23,7 @@ _MASKS = {
     FieldType.RESIDENT_ID: masking.mask_identity_number,
     FieldType.MOBILE: masking.mask_phone,
     FieldType.BANK_CARD: masking.mask_card,
+    FieldType.ACCOUNT: masking.mask_card,
     FieldType.ADDRESS: masking.mask_address,
     FieldType.TEXT: masking.mask_ends,
     FieldType.PASSPORT: masking.mask_identity_number,

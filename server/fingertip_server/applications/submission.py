@@ -1,9 +1,11 @@
 """Checks an application as a whole, and freezes what is authorised and executed."""
 
 import hashlib
+from decimal import Decimal
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip_server.applications import (
+    access,
     changes,
     checks,
     customers,
@@ -20,7 +22,11 @@ from fingertip_server.applications.tables import Application
 from fingertip_server.authorization import tasks
 from fingertip_server.authorization.tasks import TaskDraft
 from fingertip_server.identifiers.validity import ValidityYears
+from fingertip_server.packs.quantities import Money
+from fingertip_server.packs.rule_references import limits_of
+from fingertip_server.packs.schema_forms import Form
 from fingertip_server.packs.schema_policies import Policies
+from fingertip_server.packs.schema_rules import Unshared
 from fingertip_server.rpc.call import Call
 
 _SEEN = frozenset({"APPLICANT", "SIGNATURE"})
@@ -28,16 +34,27 @@ _SEEN = frozenset({"APPLICANT", "SIGNATURE"})
 
 def faults(call: Call, application: Application, evidence: store.Evidence) -> list[Fault]:
     """Returns every fault of an application as it is now."""
+    form = filling.form_of(call, application)
+    given = filling.answers(call, application)
+    today = access.today(call, application)
     return checks.check(
         Filled(
-            form=filling.form_of(call, application),
-            answers=filling.answers(call, application),
+            form=form,
+            answers=given,
             attachments=frozenset(each.kind for each in evidence.in_use),
             sightings=frozenset(each.kind.lower() for each in evidence.sightings),
             is_signed=application.signature_form_hash == application.form_hash,
             master=customers.master(call, application.customer_id),
             documents=_documents(call.bank.policies),
-            today=call.now.astimezone(call.bank.time_zone(application.branch_id)).date(),
+            today=today,
+            limits=_limits(form, call.bank.policies),
+            shared=frozenset(
+                rule.subject
+                for rule in form.rules
+                if isinstance(rule, Unshared)
+                and (number := checks.right_answer(form, given, rule.subject, today))
+                and customers.is_shared(call, application.customer_id, number)
+            ),
         )
     )
 
@@ -111,6 +128,17 @@ def _is_waiting(call: Call, evidence: store.Evidence) -> bool:
     """Tells whether the customer waits at the counter."""
     seen = [each.attest_time for each in evidence.sightings if each.kind in _SEEN]
     return rules.is_waiting(max(seen, default=None), call.now)
+
+
+def _limits(form: Form, policies: Policies) -> dict[str, Decimal]:
+    """Returns the amounts that the form's rules read; one that the pack lost is not among them."""
+    read = {key for rule in form.rules for key in limits_of(rule)}
+    found = {key: policies.values.get(key) for key in read}
+    return {
+        key: Decimal(value.minor_units) / 100
+        for key, value in found.items()
+        if isinstance(value, Money)
+    }
 
 
 def _documents(policies: Policies) -> DocumentPolicy:

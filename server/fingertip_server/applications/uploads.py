@@ -8,8 +8,8 @@ from sqlalchemy import delete, update
 
 from fingertip_server.applications import content_types, filling, store
 from fingertip_server.applications.attachment_rules import COMPLETE, Examined
-from fingertip_server.applications.checks import SIGNATURE
 from fingertip_server.applications.tables import Application, ApplicationSighting, Attachment
+from fingertip_server.packs.schema_forms import SIGNATURE
 from fingertip_server.protection import Protection
 from fingertip_server.rpc.call import Call
 

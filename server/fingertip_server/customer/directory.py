@@ -34,6 +34,11 @@ def by_identifier(call: Call, wanted: Identifier) -> CustomerFacts | None:
     return found[0] if found else None
 
 
+def all_by(call: Call, wanted: Identifier) -> list[CustomerFacts]:
+    """Returns the customers with a card, document or phone, at most ten."""
+    return store.customers(call.connection, wanted)
+
+
 def by_card(call: Call, card_number: str) -> CustomerFacts | None:
     """Returns the customer with a card."""
     return by_identifier(call, identifier(call, IdentifierKind.CARD, card_number))

@@ -40,7 +40,16 @@ PROPS = (
         Device.KIND_ADAPTER,
         "0000",
         "模拟银行适配器",
-        ("core.open_account", "core.view", "crm.resolve_customer", "crm.view"),
+        (
+            "core.change_mobile",
+            "core.open_account",
+            "core.open_loan",
+            "core.sign_custody",
+            "core.sign_up_online_banking",
+            "core.view",
+            "crm.resolve_customer",
+            "crm.view",
+        ),
     ),
 )
 

@@ -1,6 +1,5 @@
 """The active bank pack in memory, with what is asked of it in every call looked up once."""
 
-import itertools
 from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.packs.schema import Pack
 from fingertip_server.packs.schema_bank import Branch, ServiceLine, Tier
-from fingertip_server.packs.schema_forms import Agreement, Form, Scene
+from fingertip_server.packs.schema_forms import Agreement, ChecklistItem, Form, Scene
 from fingertip_server.packs.schema_policies import Policies
 from fingertip_server.packs.stored import StoredPack
 from fingertip_server.packs.tables import LoadedPack, PackDocument
@@ -127,12 +126,22 @@ class Bank:
     def scene_of(self, form: Form) -> Scene:
         """Returns the scene in which applications of the form are authorised.
 
-        An application begun on a version that the pack no longer uses has the scene of the newer.
+        An application begun on a version that the pack no longer uses has the scene of the newer,
+        whose checklist is then held to what the older form asks for. Raises FORM_WITHDRAWN when the
+        bank does not offer it any more.
         """
         scenes = self.pack.scenes
-        exact = (scene for scene in scenes if scene.form == form.reference)
-        newer = (scene for scene in scenes if scene.form.partition(".")[0] == form.code)
-        return next(itertools.chain(exact, newer))
+        exact = next((scene for scene in scenes if scene.form == form.reference), None)
+        if exact is not None:
+            return exact
+        newer = [scene for scene in scenes if scene.form.partition(".")[0] == form.code]
+        if not newer:
+            raise errors.InvalidState(
+                ErrorReason.ERROR_REASON_FORM_WITHDRAWN,
+                "The bank does not offer this any more.",
+                form_code=form.code,
+            )
+        return newer[0].model_copy(update={"checklist": _held_to(form, newer[0].checklist)})
 
     def permissions(self, roles: Iterable[str]) -> frozenset[str]:
         """Returns what the roles may call together; a role that the pack lost may call nothing."""
@@ -141,6 +150,16 @@ class Bank:
     def customer_id(self, customer_number: str) -> UUID:
         """Returns the id of the bank's customer with this number."""
         return customer_id(self.pack.bank.code, customer_number)
+
+
+def _held_to(form: Form, checklist: Iterable[ChecklistItem]) -> tuple[ChecklistItem, ...]:
+    """Returns a checklist without what the form has no answer and no image for."""
+    evidence = form.evidence
+    shown = [
+        item.model_copy(update={"evidence": tuple(key for key in item.evidence if key in evidence)})
+        for item in checklist
+    ]
+    return tuple(item for item in shown if item.evidence)
 
 
 def customer_id(bank_code: str, customer_number: str) -> UUID:

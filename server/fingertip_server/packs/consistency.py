@@ -4,8 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias, TypeVar
 
 from fingertip_server.packs.load_files import KeyPath
+from fingertip_server.packs.rule_references import check_rules, limits_of
 from fingertip_server.packs.schema_bank import Bank, Branches, BranchKind, ServiceLines, Staff
-from fingertip_server.packs.schema_forms import Agreement, Asked, FieldType, Form, Scene
+from fingertip_server.packs.schema_forms import (
+    SIGNATURE,
+    Agreement,
+    Asked,
+    FieldType,
+    Form,
+    Scene,
+)
 from fingertip_server.packs.schema_policies import KINDS, PoliciesFile, PolicyKind
 from fingertip_server.packs.schema_types import Frozen
 
@@ -14,9 +22,6 @@ Documents: TypeAlias = Mapping[str, Frozen | None]
 # A file, a place in it, and what is wrong there.
 Finding: TypeAlias = tuple[str, KeyPath, str]
 Part = TypeVar("Part", bound=Frozen)
-
-# The kind of the attachment that is the customer's signature, in every form.
-_SIGNATURE = "signature"
 
 
 def check_consistency(documents: Documents) -> Iterator[Finding]:
@@ -81,7 +86,7 @@ def _one_person_has_one_name(documents: Documents) -> Iterator[Finding]:
 
 def _fields_and_attachments_have_names_apart(documents: Documents) -> Iterator[Finding]:
     for name, form in _all(documents, Form):
-        keys = {_SIGNATURE, *(field.key for field in form.fields)}
+        keys = {SIGNATURE, *(field.key for field in form.fields)}
         for index, attachment in enumerate(form.attachments):
             if attachment.kind in keys:
                 message = f"Something else in the form is called {attachment.kind!r}."
@@ -90,7 +95,7 @@ def _fields_and_attachments_have_names_apart(documents: Documents) -> Iterator[F
 
 def _sightings_show_attachments_of_their_form(documents: Documents) -> Iterator[Finding]:
     for name, form in _all(documents, Form):
-        kinds = {_SIGNATURE, *(attachment.kind for attachment in form.attachments)}
+        kinds = {SIGNATURE, *(attachment.kind for attachment in form.attachments)}
         for index, sighting in enumerate(form.sightings):
             for place, kind in enumerate(sighting.attachments):
                 if kind not in kinds:
@@ -155,29 +160,38 @@ def _checklists_point_at_their_form(documents: Documents) -> Iterator[Finding]:
         form = documents.get(f"forms/{scene.form}.yaml")
         if not isinstance(form, Form):
             continue
-        evidence = {
-            _SIGNATURE,
-            *(field.key for field in form.fields),
-            *(attachment.kind for attachment in form.attachments),
-            *(f"sighting.{sighting.kind}" for sighting in form.sightings),
-        }
         for index, item in enumerate(scene.checklist):
             for place, key in enumerate(item.evidence):
-                if key not in evidence:
+                if key not in form.evidence:
                     at = ("checklist", index, "evidence", place)
                     yield name, at, f"The form {scene.form} has no {key!r}."
 
 
-def _policies_are_those_that_the_product_reads(documents: Documents) -> Iterator[Finding]:
+def _rules_speak_of_their_form(documents: Documents) -> Iterator[Finding]:
+    for name, form in _all(documents, Form):
+        for at, message in check_rules(form):
+            yield name, at, message
+
+
+def _policies_are_those_that_are_read(documents: Documents) -> Iterator[Finding]:
+    asked = {
+        key: PolicyKind.MONEY
+        for _, form in _all(documents, Form)
+        for rule in form.rules
+        for key in limits_of(rule)
+    }
+    kinds = {**asked, **KINDS}
+    # What an unreadable form would have read is held against no policy.
+    all_forms = all(part for name, part in documents.items() if name.startswith("forms/"))
     for name, part in _all(documents, PoliciesFile):
         for index, policy in enumerate(part.policies):
-            kind = KINDS.get(policy.key)
-            if kind is None:
+            kind = kinds.get(policy.key)
+            if kind is None and all_forms:
                 yield name, ("policies", index, "key"), f"Nothing reads a policy {policy.key!r}."
-            elif kind != policy.kind:
+            elif kind not in {None, policy.kind}:
                 at = ("policies", index, "unit")
                 yield name, at, f"The policy {policy.key} is a {kind}, not a {policy.kind}."
-        for key in sorted(set(KINDS) - {policy.key for policy in part.policies}):
+        for key in sorted(set(kinds) - {policy.key for policy in part.policies}):
             yield name, (), f"The policy {key} is missing."
 
 
@@ -201,7 +215,8 @@ _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     _scenes_are_worked_on_in_centres,
     _every_form_has_one_scene,
     _checklists_point_at_their_form,
-    _policies_are_those_that_the_product_reads,
+    _rules_speak_of_their_form,
+    _policies_are_those_that_are_read,
     _amounts_are_in_the_currency_of_the_bank,
 )
 

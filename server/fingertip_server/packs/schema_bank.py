@@ -161,19 +161,16 @@ class ServiceLines(Frozen):
     service_lines: tuple[ServiceLine, ...]
 
 
-class ProductKind(StrEnum):
-    """What a product is."""
-
-    DEBIT_CARD = "debit_card"
-
-
 class Product(Frozen):
-    """Something that is opened for a customer; a card's number begins with `card_bin`."""
+    """Something that a customer applies for; where it is a card, its number begins with `card_bin`.
+
+    `kind` is the bank's own word.
+    """
 
     code: Word
     name: Title
-    kind: ProductKind
-    card_bin: Bin
+    kind: Word
+    card_bin: Bin | None = None
     form: VersionedWord
 
 

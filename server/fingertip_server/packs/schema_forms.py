@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from fingertip_server.packs.schema_rules import FormRule
 from fingertip_server.packs.schema_types import (
     DottedWords,
     Duration,
@@ -19,6 +20,9 @@ from fingertip_server.packs.schema_types import (
     VersionedWord,
     Word,
 )
+
+# The kind of the attachment that is the customer's signature, in every form.
+SIGNATURE = "signature"
 
 # Neither a form nor a tablet ever asks for these: they are typed on a keypad made for it.
 _NEVER_ASKED = frozenset({"pin", "password", "passcode", "cvn", "cvv", "cvc", "track"})
@@ -39,6 +43,7 @@ class FieldType(StrEnum):
     BOOLEAN = "boolean"
     AMOUNT = "amount"
     USCC = "uscc"
+    ACCOUNT = "account"
     PASSPORT = "passport"
     HONG_KONG_MACAU_PERMIT = "hong_kong_macau_permit"
     TAIWAN_PERMIT = "taiwan_permit"
@@ -186,6 +191,8 @@ class Form(Versioned):
     """forms/<code>.v<version>.yaml: what an applicant fills in."""
 
     sections: tuple[Section, ...] = Field(min_length=1)
+    # What is demanded of several answers together, besides what each field says of itself.
+    rules: tuple[FormRule, ...] = ()
     attachments: tuple[AttachmentRule, ...]
     # What the customer's signature may be; its attachment is of the kind `signature`.
     signature: ImageRule
@@ -196,6 +203,18 @@ class Form(Versioned):
     def fields(self) -> tuple[FormField, ...]:
         """All fields in their order, whatever their section."""
         return tuple(field for section in self.sections for field in section.fields)
+
+    @property
+    def evidence(self) -> frozenset[str]:
+        """Returns everything that an authoriser can be pointed at."""
+        return frozenset(
+            {
+                SIGNATURE,
+                *(field.key for field in self.fields),
+                *(attachment.kind for attachment in self.attachments),
+                *(f"sighting.{sighting.kind}" for sighting in self.sightings),
+            }
+        )
 
 
 class Agreement(Versioned):
@@ -228,13 +247,14 @@ class Scene(Frozen):
     """scenes/<code>.yaml: how an application of a form is authorised and executed.
 
     A task expires `expires_after` its submission and, with `expires_at_closing`, no later than the
-    branch closes.
+    branch closes. `execution` says to people what an approved application waits for.
     """
 
     code: Word
     title: Title
     form: VersionedWord
     work_kind: DottedWords
+    execution: Title = "银行系统办理"
     skill_group: Word
     centres: tuple[UnitCode, ...] = Field(min_length=1)
     level: int = Field(ge=1, le=9)
