@@ -33,6 +33,9 @@ from fingertip_server.packs.bank import Bank
 from fingertip_server.rpc import timers
 from fingertip_server.rpc.hooks import Hooks
 from fingertip_server.rpc.measuring import Queue
+from fingertip_server.vouchers import constraints as voucher_constraints
+from fingertip_server.vouchers import days as stock_days
+from fingertip_server.vouchers import stocks
 
 HOOKS = Hooks(
     decisions={application_decisions.SUBJECT: application_decisions.DECISIONS},
@@ -41,7 +44,7 @@ HOOKS = Hooks(
         **customer_completions.COMPLETIONS,
         **lobby_completions.COMPLETIONS,
     },
-    shift_changed=(review.shift_changed,),
+    shift_changed=(review.shift_changed, stock_days.shift_changed),
     may_end_shift=(review.may_end_shift,),
     customer_of_ticket=tickets.customer_of,
     timers={
@@ -53,6 +56,7 @@ HOOKS = Hooks(
         **fulfilment_timers.TIMERS,
         **identity_timers.TIMERS,
         **timers.TIMERS,
+        **stock_days.TIMERS,
     },
 )
 CONSTRAINTS: dict[str, Callable[[], errors.DomainError]] = {
@@ -61,6 +65,7 @@ CONSTRAINTS: dict[str, Callable[[], errors.DomainError]] = {
     **fulfilment_constraints.CONSTRAINTS,
     **lobby_constraints.CONSTRAINTS,
     **identity_constraints.CONSTRAINTS,
+    **voucher_constraints.CONSTRAINTS,
 }
 
 
@@ -74,6 +79,7 @@ def snapshots(bank: Callable[[], Bank]) -> dict[str, Sequence[Snapshot]]:
             application_snapshots.branch,
             lambda c, branch_id: fulfilment_snapshots.branch(c, bank(), branch_id),
             lambda c, branch_id: lobby_snapshots.branch(c, bank(), branch_id),
+            lambda c, branch_id: stocks.branch(c, bank(), branch_id),
         ),
         "centre": (authorization_snapshots.centre,),
         "application": (

@@ -24,6 +24,8 @@ from tests.customer import bank
 from tests.fulfilment import queue
 from tests.identity import enrolling
 from tests.lobby import tickets
+from tests.vouchers import vault
+from tests.vouchers.vault import span
 from tests.world import Credentials, World
 
 Spoil = Callable[[str, str, Message], Awaitable[Message | None]]
@@ -57,6 +59,7 @@ class SpoiltWorld(World):
                 caller.fulfilment,
                 caller.identity,
                 caller.lobby,
+                caller.vouchers,
             ):
                 for method, call in list(vars(stub).items()):
                     setattr(stub, method, self._spoiling(name, method, call))
@@ -97,6 +100,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
         await _operate(spoilt, database)
     with suppress(Refused):
         await _admit(spoilt)
+    with suppress(Refused):
+        await _count(spoilt, day)
 
 
 async def _visit(world: World, day: int) -> None:
@@ -175,3 +180,18 @@ async def _admit(world: World) -> None:
     await world.security_admin.identity.RevokeDevice(
         RevokeDeviceRequest(request_id=paper.request_id(), device_id=enrolled.device.device_id)
     )
+
+
+async def _count(world: World, day: int) -> None:
+    """Has vouchers come, go from hand to hand, be counted wrong, and found again."""
+    first = 100 * day + 50_001
+    keeper, teller = world.branch_manager.vouchers, world.second_teller.vouchers
+    await keeper.ReceiveStock(vault.receipt(span(first, first + 9)))
+    await keeper.HandOverStock(vault.handing_over(span(first, first + 5), to=vault.SECOND_TELLER))
+    await teller.SpoilVoucher(vault.spoiling(first))
+    await teller.ReturnStock(vault.giving_back(span(first, first + 1)))
+    await keeper.DestroyVouchers(vault.destruction(span(first)))
+    stock = await vault.stock_of(world.second_teller)
+    different = vault.counting(stock, number=0, explanation="待查", witness=vault.MANAGER)
+    stock = (await teller.CloseStockDay(different)).stock
+    await keeper.ResolveStockDifference(vault.resolution(stock, holder=vault.SECOND_TELLER))

@@ -82,7 +82,9 @@ async def test_a_server_accepts_its_own_schema_and_the_next_one(
             await app.start()
 
 
-@pytest.mark.parametrize("table", ["audit_entry", "feed_event", "task_decision"])
+@pytest.mark.parametrize(
+    "table", ["audit_entry", "feed_event", "task_decision", "voucher_movement", "stock_count"]
+)
 @pytest.mark.parametrize(
     "statement",
     ["DELETE FROM {}", "TRUNCATE {}", "ALTER TABLE {} ADD COLUMN more int", "DROP TABLE {}"],
@@ -96,7 +98,12 @@ async def test_the_servers_role_cannot_rewrite_what_was_appended(
 
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("audit_entry", "purpose"), ("feed_event", "kind"), ("task_decision", "outcome")],
+    [
+        ("audit_entry", "purpose"),
+        ("feed_event", "kind"),
+        ("task_decision", "outcome"),
+        ("voucher_movement", "purpose"),
+    ],
 )
 async def test_the_servers_role_cannot_change_what_was_appended(
     database: Database, table: str, column: str

@@ -110,6 +110,7 @@ def test_an_empty_folder_lacks_every_file(tmp_path: Path) -> None:
         "service_lines.yaml",
         "skill_groups.yaml",
         "staff.yaml",
+        "vouchers.yaml",
     ]
     assert {(fault.line, fault.message) for fault in faults} == {(0, "The file is missing.")}
 

@@ -5,7 +5,15 @@ from typing import Literal, NamedTuple
 from fingertip.events.v1.event_pb2 import Event
 from fingertip_client.watch import Change, Snapshot, Step
 
-Kind = Literal["ticket", "arrival", "customer_section_changed", "application", "task", "work_item"]
+Kind = Literal[
+    "ticket",
+    "arrival",
+    "customer_section_changed",
+    "application",
+    "task",
+    "work_item",
+    "stock",
+]
 
 
 class Key(NamedTuple):

@@ -64,6 +64,9 @@ class Application(Base):
     account_number: Mapped[Sealed | None] = mapped_column(Protected())
     core_reference: Mapped[str] = mapped_column(server_default="")
     execute_time: Mapped[Timestamp | None]
+    # The counted voucher that is kept for it, or was issued with it.
+    voucher_id: Mapped[uuid.UUID | None]
+    voucher_serial: Mapped[str] = mapped_column(server_default="")
 
 
 class ApplicationRevision(Base):

@@ -12,6 +12,7 @@ from fingertip_server.packs.schema import Pack
 from fingertip_server.packs.schema_bank import Branch, ServiceLine, Tier
 from fingertip_server.packs.schema_forms import Agreement, ChecklistItem, Form, Scene
 from fingertip_server.packs.schema_policies import Policies
+from fingertip_server.packs.schema_vouchers import VoucherType
 from fingertip_server.packs.stored import StoredPack
 from fingertip_server.packs.tables import LoadedPack, PackDocument
 
@@ -45,6 +46,7 @@ class Bank:
             branch.code: tuple(line for line in pack.service_lines if line.branch == branch.code)
             for branch in pack.branches
         }
+        self._voucher_types = {each.code: each for each in pack.voucher_types}
         self._scenes = {scene.code: scene for scene in pack.scenes}
         self._forms = {(form.code, form.version): form for form in forms}
         self._agreements = {agreement.reference: agreement for agreement in agreements}
@@ -105,6 +107,22 @@ class Bank:
             "The branch has no such service line.",
             service_line_code=code,
         )
+
+    def voucher_type(self, code: str) -> VoucherType:
+        """Returns a type of vouchers that the bank counts. Raises VOUCHER_TYPE_NOT_FOUND."""
+        found = self._voucher_types.get(code)
+        if found is None:
+            raise errors.NotFound(
+                ErrorReason.ERROR_REASON_VOUCHER_TYPE_NOT_FOUND,
+                "The bank counts no such vouchers.",
+                voucher_type=code,
+            )
+        return found
+
+    def voucher_name(self, code: str) -> str:
+        """Returns how people call a type of vouchers: its code where the pack lost it."""
+        found = self._voucher_types.get(code)
+        return found.name if found is not None else code
 
     def form(self, code: str, version: int = 0) -> Form:
         """Returns a version of a form, by default the pack's newest. Raises FORM_NOT_FOUND."""

@@ -24,6 +24,7 @@ from fingertip_server.packs.schema_bank import (
 from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import Policies, PoliciesFile
 from fingertip_server.packs.schema_types import Frozen
+from fingertip_server.packs.schema_vouchers import VoucherTypes
 
 Part = TypeVar("Part", bound=Frozen)
 
@@ -87,6 +88,7 @@ def _assemble(documents: Documents, sha256: str) -> Pack:
         staff=_one(documents, Staff).staff,
         service_lines=_one(documents, ServiceLines).service_lines,
         products=_one(documents, Products).products,
+        voucher_types=_one(documents, VoucherTypes).voucher_types,
         forms=_every(documents, Form),
         agreements=_every(documents, Agreement),
         scenes=_every(documents, Scene),

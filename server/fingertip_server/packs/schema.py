@@ -23,6 +23,7 @@ from fingertip_server.packs.schema_bank import (
 from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import Policies, PoliciesFile, Policy
 from fingertip_server.packs.schema_types import Frozen
+from fingertip_server.packs.schema_vouchers import VoucherType, VoucherTypes
 
 # The files that every pack has, and the folders of which it has any number of files.
 FILES: Mapping[str, type[Frozen]] = MappingProxyType(
@@ -35,6 +36,7 @@ FILES: Mapping[str, type[Frozen]] = MappingProxyType(
         "service_lines.yaml": ServiceLines,
         "skill_groups.yaml": SkillGroups,
         "staff.yaml": Staff,
+        "vouchers.yaml": VoucherTypes,
     }
 )
 FOLDERS: Mapping[str, type[Frozen]] = MappingProxyType(
@@ -54,6 +56,7 @@ class Pack:
     staff: tuple[StaffMember, ...]
     service_lines: tuple[ServiceLine, ...]
     products: tuple[Product, ...]
+    voucher_types: tuple[VoucherType, ...]
     forms: tuple[Form, ...]
     agreements: tuple[Agreement, ...]
     scenes: tuple[Scene, ...]

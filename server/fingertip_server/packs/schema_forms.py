@@ -248,6 +248,7 @@ class Scene(Frozen):
 
     A task expires `expires_after` its submission and, with `expires_at_closing`, no later than the
     branch closes. `execution` says to people what an approved application waits for.
+    With `voucher`, the application takes one of that type out of its maker's stock.
     """
 
     code: Word
@@ -255,6 +256,7 @@ class Scene(Frozen):
     form: VersionedWord
     work_kind: DottedWords
     execution: Title = "银行系统办理"
+    voucher: Word | None = None
     skill_group: Word
     centres: tuple[UnitCode, ...] = Field(min_length=1)
     level: int = Field(ge=1, le=9)

@@ -19,7 +19,7 @@ from fingertip_server.packs.schema_types import DottedWords, Frozen, Sentence
 
 PolicyValue: TypeAlias = int | timedelta | Money | bool
 
-_COUNTED = frozenset({"times", "tickets", "accounts", "months", "years"})
+_COUNTED = frozenset({"times", "tickets", "accounts", "months", "years", "vouchers"})
 _FLAG = "flag"
 _UNITS = sorted({*_COUNTED, *quantities.DURATION_UNITS, _FLAG})
 _FLAGS = {"true": True, "false": False}
@@ -50,6 +50,8 @@ _KEYS = {
         "lobby.requeue_after_tickets",
         "lobby.reserved_block_tickets",
         "lobby.vip_calls_in_a_row_max",
+        "vouchers.held_max",
+        "vouchers.moved_at_once_max",
     ),
     PolicyKind.DURATION: (
         "applications.draft_retention",
@@ -71,6 +73,7 @@ _KEYS = {
         "identity.session_lifetime",
         "lobby.arrival_escalation",
         "lobby.waiting_before_vip_cap",
+        "vouchers.closing_grace",
     ),
     PolicyKind.MONEY: (
         "accounts.class_two_daily_max",
@@ -79,7 +82,7 @@ _KEYS = {
         "accounts.class_three_daily_max",
         "accounts.class_three_yearly_max",
     ),
-    PolicyKind.FLAG: ("documents.expired_accepted",),
+    PolicyKind.FLAG: ("documents.expired_accepted", "vouchers.unclosed_day_blocks"),
 }
 # Every policy that the product reads; a pack has exactly these.
 KINDS: Mapping[str, PolicyKind] = MappingProxyType(
@@ -90,8 +93,8 @@ KINDS: Mapping[str, PolicyKind] = MappingProxyType(
 class Policy(Frozen):
     """One number as written, its unit, the rule or default it stands for, and what to know of it.
 
-    A unit is one of times, tickets, accounts, months, years (counts), s, min, h, d (durations),
-    flag (true or false) or a currency.
+    A unit is one of times, tickets, accounts, months, years, vouchers (counts), s, min, h, d
+    (durations), flag (true or false) or a currency.
     """
 
     key: DottedWords

@@ -18,6 +18,7 @@ from fingertip_server.packs.schema_bank import (
 from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import Policies, Policy
 from fingertip_server.packs.schema_types import Frozen, VersionedWord
+from fingertip_server.packs.schema_vouchers import VoucherType
 
 
 class StoredPack(Frozen):
@@ -33,6 +34,8 @@ class StoredPack(Frozen):
     policies: tuple[Policy, ...]
     forms: tuple[VersionedWord, ...]
     agreements: tuple[VersionedWord, ...]
+    # Packs were loaded before there were any.
+    voucher_types: tuple[VoucherType, ...] = ()
 
     @classmethod
     def of(cls, pack: Pack) -> "StoredPack":
@@ -48,6 +51,7 @@ class StoredPack(Frozen):
             policies=pack.policy_rows,
             forms=tuple(form.reference for form in pack.forms),
             agreements=tuple(agreement.reference for agreement in pack.agreements),
+            voucher_types=pack.voucher_types,
         )
 
     def restored(
@@ -63,6 +67,7 @@ class StoredPack(Frozen):
             staff=(),
             service_lines=self.service_lines,
             products=self.products,
+            voucher_types=self.voucher_types,
             forms=tuple(forms[reference] for reference in self.forms),
             agreements=tuple(agreements[reference] for reference in self.agreements),
             scenes=self.scenes,
