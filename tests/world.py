@@ -30,6 +30,7 @@ CORE_WORK = (
     "core.change_mobile",
     "core.open_account",
     "core.open_loan",
+    "core.reverse",
     "core.sign_custody",
     "core.sign_up_online_banking",
     "core.view",

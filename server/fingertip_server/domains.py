@@ -9,6 +9,7 @@ from fingertip_server import errors
 from fingertip_server.applications import completions as application_completions
 from fingertip_server.applications import constraints as application_constraints
 from fingertip_server.applications import decisions as application_decisions
+from fingertip_server.applications import reversal_completions, reversal_decisions, reversals
 from fingertip_server.applications import snapshots as application_snapshots
 from fingertip_server.applications import timers as application_timers
 from fingertip_server.authorization import constraints as authorization_constraints
@@ -38,8 +39,14 @@ from fingertip_server.vouchers import days as stock_days
 from fingertip_server.vouchers import stocks
 
 HOOKS = Hooks(
-    decisions={application_decisions.SUBJECT: application_decisions.DECISIONS},
-    executions={application_decisions.SUBJECT: application_completions.EXECUTION},
+    decisions={
+        application_decisions.SUBJECT: application_decisions.DECISIONS,
+        reversals.SUBJECT: reversal_decisions.DECISIONS,
+    },
+    executions={
+        application_decisions.SUBJECT: application_completions.EXECUTION,
+        reversals.SUBJECT: reversal_completions.EXECUTION,
+    },
     completions={
         **customer_completions.COMPLETIONS,
         **lobby_completions.COMPLETIONS,

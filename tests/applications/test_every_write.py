@@ -12,13 +12,17 @@ from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
     AttestSightingRequest,
     CompleteAttachmentRequest,
+    PrintReceiptRequest,
+    RequestReversalRequest,
     SaveApplicationRequest,
     SignApplicationRequest,
     StartApplicationRequest,
     StartAttachmentRequest,
     SubmitApplicationRequest,
     WithdrawApplicationRequest,
+    WithdrawReversalRequest,
 )
+from fingertip.applications.v1.receipt_pb2 import Receipt
 from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
 from fingertip.authorization.v1.authorization_service_pb2 import (
     ApproveTaskRequest,
@@ -241,6 +245,21 @@ WRONG_ROLES = [
         "branch_manager",
         "applications",
         WithdrawApplicationRequest(request_id=_ID, application_id=_ID, etag="1", purpose="no"),
+    ),
+    (
+        "branch_manager",
+        "applications",
+        RequestReversalRequest(request_id=_ID, application_id=_ID, etag="1", reason="no"),
+    ),
+    (
+        "lobby_manager",
+        "applications",
+        WithdrawReversalRequest(request_id=_ID, reversal_id=_ID, purpose="no"),
+    ),
+    (
+        "authoriser",
+        "applications",
+        PrintReceiptRequest(request_id=_ID, application_id=_ID, kind=Receipt.KIND_EXECUTION),
     ),
     ("teller", "authorization", ClaimNextTaskRequest(request_id=_ID)),
     ("centre_supervisor", "authorization", RenewClaimRequest(task_id=_ID, fence=1)),

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from fingertip.applications.v1.application_pb2 import Answer
 from fingertip.authorization.v1.task_pb2 import ChecklistFinding
+from tests.applications import undoing
 from tests.applications.images import JPEG
 from tests.applications.paper import ANSWERS, customer_id
 from tests.authorization.desk import ITEMS
@@ -88,9 +89,9 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "first_serial": ("JK00000001", "JK00050001", "JK00050003", "UK00000001"),
     "form_code": ("debit_card_account", "no_such_form"),
     "item_id": ITEMS,
-    "kind": ("crm.view", "core.open_account"),
+    "kind": ("crm.view", "core.open_account", "core.reverse"),
     "StartAttachmentRequest.kind": ("id_front", "signature", "customer_photo", "nothing"),
-    "kinds": ("crm.view", "core.view", "crm.resolve_customer", "core.open_account"),
+    "kinds": ("crm.view", "core.view", "crm.resolve_customer", "core.open_account", "core.reverse"),
     "last_serial": ("", "", "JK00000005", "JK00050005"),
     "mobile": ("13800138000", "+86 138 0013 8000"),
     "note": ("看不清",),
@@ -99,6 +100,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "previous_position": ("", "1"),
     "position": ("1", "2", "9"),
     "purpose": ("客户改变主意", "核对身份"),
+    "reason": ("客户信息录入有误",),
     "relationship_manager_id": ("100106", ""),
     "resident_id": ("190102197805209021", "110101190001010009", "11010120230229001X"),
     "serial": ("JK00000001", "JK00050002", "JK00050003"),
@@ -119,7 +121,7 @@ EXAMPLE_NUMBERS: Final = {"size_bytes": len(JPEG), "offset": 0}
 # A method that asks for all of something is never gone through with a few.
 EXAMPLE_LISTS: Final[dict[str, Sequence[Message]]] = {
     "answers": [Answer(field_key=key, value=value) for key, value in ANSWERS.items()],
-    "findings": [ChecklistFinding(item_id=item, passed=True) for item in ITEMS],
+    "findings": [ChecklistFinding(item_id=item, passed=True) for item in (*ITEMS, *undoing.ITEMS)],
 }
 
 

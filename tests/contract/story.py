@@ -7,6 +7,14 @@ from datetime import UTC, datetime
 import grpc
 from google.protobuf.message import Message
 
+from fingertip.applications.v1.application_pb2 import Application
+from fingertip.applications.v1.applications_service_pb2 import (
+    GetReceiptRequest,
+    ListApplicationsRequest,
+    PrintReceiptRequest,
+    WithdrawReversalRequest,
+)
+from fingertip.applications.v1.receipt_pb2 import Receipt
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     GetWorkItemRequest,
     GiveUpWorkItemRequest,
@@ -17,7 +25,7 @@ from fingertip.identity.v1.identity_service_pb2 import RevokeDeviceRequest
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
-from tests.applications import paper
+from tests.applications import paper, undoing
 from tests.authorization import desk
 from tests.conftest import Database
 from tests.customer import bank
@@ -97,6 +105,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
     with suppress(Refused):
         await _execute(spoilt)
     with suppress(Refused):
+        await _undo(spoilt)
+    with suppress(Refused):
         await _operate(spoilt, database)
     with suppress(Refused):
         await _admit(spoilt)
@@ -140,6 +150,32 @@ async def _execute(world: World) -> None:
         )
         report = queue.completed(leased, WorkResult(executed_application=account))
         await world.core_adapter.fulfilment.CompleteWorkItem(report)
+
+
+async def _undo(world: World) -> None:
+    """Has what was executed printed and undone, asked for a second time after a change of mind."""
+    listing = ListApplicationsRequest(states=[Application.STATE_EXECUTED])
+    response = await world.teller.applications.ListApplications(listing)
+    for executed in response.applications[:1]:
+        kind = Receipt.KIND_EXECUTION
+        await world.teller.applications.PrintReceipt(
+            PrintReceiptRequest(
+                request_id=paper.request_id(), application_id=executed.application_id, kind=kind
+            )
+        )
+        await world.teller.applications.GetReceipt(
+            GetReceiptRequest(application_id=executed.application_id, kind=kind)
+        )
+        asked = await world.teller.applications.RequestReversal(undoing.reversal_request(executed))
+        withdrawn = await world.teller.applications.WithdrawReversal(
+            WithdrawReversalRequest(
+                request_id=paper.request_id(),
+                reversal_id=asked.reversal.reversal_id,
+                purpose="核实后无误",
+            )
+        )
+        await undoing.request(world.teller, withdrawn.application)
+        await undoing.reversals(world.teller, withdrawn.application)
 
 
 async def _operate(world: World, database: Database) -> None:

@@ -1,20 +1,23 @@
 """Orders as the server hands them to the adapters of a bank."""
 
 import hashlib
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from fingertip.customer.v1.customer_view_pb2 import SECTION_KIND_HOLDINGS, SectionKind
 from fingertip.fulfilment.v1.work_item_pb2 import (
     ApplicationOrder,
     ResolveCustomerOrder,
+    ReversalOrder,
     ViewSectionOrder,
     WorkOrder,
 )
-from fingertip_core_banking.conformance import content_of
+from fingertip_core_banking.conformance import content_of, reversal_of
 from fingertip_server.rpc.drafts import WorkItemDraft
 from tests.fulfilment.queue import SUBJECT, Owner, until
 
 OPEN = "core.open_account"
+REVERSE = "core.reverse"
 VIEW = "core.view"
 RESOLVE = "crm.resolve_customer"
 CRM_VIEW = "crm.view"
@@ -37,6 +40,15 @@ def opening(
         content=content + tampered, content_hash=hashlib.sha256(content).digest()
     )
     return _draft(OPEN, WorkOrder(application=order), operation_id, has_effect=True)
+
+
+def reversing(undone: WorkItemDraft, customer_number: str = CUSTOMER) -> WorkItemDraft:
+    """Returns the approved undoing of an execution."""
+    operation_id = uuid4()
+    content = reversal_of(customer_number, undone.operation_id).SerializeToString()
+    order = ReversalOrder(content=content, content_hash=hashlib.sha256(content).digest())
+    draft = _draft(REVERSE, WorkOrder(reversal=order), operation_id, has_effect=True)
+    return replace(draft, subject_kind="reversal")
 
 
 def viewing(

@@ -22,12 +22,16 @@ class TestSimulatedBank(BankConformance):
 
         @contextlib.asynccontextmanager
         async def switched(**faults: object) -> AsyncIterator[None]:
-            control_file.write_text(json.dumps({"execute": faults}))
+            control_file.write_text(json.dumps({"execute": faults, "reverse": faults}))
             yield
             control_file.unlink()
 
         async def count_accounts() -> int:
-            return len([b for b in ledger.bookings() if b.customer_number == "T000007"])
+            mine = [b for b in ledger.bookings() if b.customer_number == "T000007"]
+            return len([b for b in mine if b.account_number])
+
+        async def use_account(account_number: str) -> None:
+            ledger.use(account_number)
 
         return Specimen(
             bank=bank,
@@ -38,5 +42,6 @@ class TestSimulatedBank(BankConformance):
             resident_id="000101199001010007",
             count_accounts=count_accounts,
             answers_lost=lambda: switched(timeout_rate=1.0),
+            use_account=use_account,
             unreachable=lambda: switched(failure_rate=1.0),
         )

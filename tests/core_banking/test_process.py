@@ -23,7 +23,7 @@ from fingertip_server.identity import operator
 from fingertip_server.rpc.call import Call
 from tests.conftest import Clock
 from tests.core_banking.collector import collecting
-from tests.core_banking.orders import CARD, opening, told
+from tests.core_banking.orders import CARD, opening, reversing, told
 from tests.core_banking.specimens import CARD_BIN, write_customers
 from tests.fulfilment.queue import Owner, Queue
 from tests.world import World
@@ -89,6 +89,30 @@ async def test_an_adapter_killed_after_the_bank_acted_opens_no_second_account(
     await told(owner, "unknown", "done")
     assert ledger(tmp_path).bookings() == [booking]
     assert owner.told[1][2].executed_application.account_number == booking.account_number  # type: ignore[attr-defined]
+
+
+async def test_an_adapter_killed_after_the_bank_reversed_reverses_nothing_twice(
+    queue: Queue, owner: Owner, run: Run, tmp_path: Path
+) -> None:
+    opened = opening()
+    await queue.ask(opened)
+    process = await run("--die-after-acting=2")
+    await told(owner, "done")
+    draft = reversing(opened)
+    await queue.ask(draft)
+    assert (await ended(process))[0] == -signal.SIGKILL
+    # The bank reversed, and nobody was told.
+    bookings = ledger(tmp_path).bookings()
+    assert [booking.operation_id for booking in bookings] == [
+        opened.operation_id,
+        draft.operation_id,
+    ]
+    assert (await queue.row(draft.operation_id))["state"] in {"LEASED", "UNKNOWN"}
+    await run()
+    await told(owner, "done", "unknown", "done")
+    assert ledger(tmp_path).bookings() == bookings
+    result = owner.told[2][2].executed_reversal  # type: ignore[attr-defined]
+    assert result.core_reference == bookings[1].core_reference
 
 
 async def test_adapters_killed_again_and_again_open_each_account_once(

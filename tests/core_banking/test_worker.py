@@ -172,6 +172,7 @@ class Wrapped:
     def __init__(
         self, bank: SimulatedBank, execute: Callable[[UUID, ApplicationContent], object]
     ) -> None:
+        self.reverse = bank.reverse
         self.inquire = bank.inquire
         self.view_section = bank.view_section
         self.resolve_customer = bank.resolve_customer

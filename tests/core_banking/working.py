@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fingertip_client.caller import Caller
 from fingertip_core_banking.bank import Bank
 from fingertip_core_banking.worker import Pace, Worker
-from tests.core_banking.orders import OPEN, VIEW
+from tests.core_banking.orders import OPEN, REVERSE, VIEW
 
 
 @asynccontextmanager
@@ -16,7 +16,7 @@ async def working(
 ) -> AsyncIterator[Callable[[], None]]:
     """Has a worker at work, and gives what tells it to stop."""
     stopping = asyncio.Event()
-    worker = Worker(caller, bank, kinds or (OPEN, VIEW), pace or Pace())
+    worker = Worker(caller, bank, kinds or (OPEN, REVERSE, VIEW), pace or Pace())
     task = asyncio.create_task(worker.run(stopping))
     try:
         yield stopping.set

@@ -69,10 +69,11 @@ class Owner:
     def hooked(self, hooks: Hooks, results: Mapping[str, str] = RESULTS) -> Hooks:
         """Returns hooks by which it owns all work with an effect, and these kinds without one."""
         execution = self._completion("executed_application")
+        reversing = self._completion("executed_reversal")
         reads = {kind: self._completion(expected) for kind, expected in results.items()}
         return replace(
             hooks,
-            executions={**hooks.executions, SUBJECT: execution},
+            executions={**hooks.executions, SUBJECT: execution, "reversal": reversing},
             completions={**hooks.completions, **reads},
         )
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 FORM = "forms/debit_card_account.v2.yaml"
 SCENE = "scenes/debit_card_account.yaml"
 LOAN = "forms/consumer_loan.v1.yaml"
+REVERSAL = "scenes/reversal.yaml"
 AGREEMENT = "agreements/debit_card_account.v2.yaml"
 
 
@@ -142,6 +143,9 @@ CONSISTENCY = [
     Wrong(SCENE, "code: debit_card_account", "code: card", "is scenes/card.yaml"),
     Wrong(SCENE, "[C001]", '["0101"]', "The office 0101 is no centre"),
     Wrong(SCENE, "[customer_photo, id_front]", "[selfie]", "has no 'selfie'"),
+    Wrong(SCENE, "form: debit_card_account.v2\n", "", "debit_card_account needs a form", -2),
+    Wrong(REVERSAL, "[reason]", "[selfie]", "The content of reversal has no 'selfie'"),
+    Wrong(REVERSAL, "code: reversal", "code: reversal\nform: debit_card_account.v2", "has no form"),
     Wrong(SCENE, "[sighting.applicant,", "[sighting.relative,", "has no 'sighting.relative'"),
     Wrong("policies.yaml", "lobby.no_show_recalls", "lobby.bells", "Nothing reads a policy"),
     Wrong("policies.yaml", "unit: times", "unit: min", "is a count, not a duration"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
-from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
@@ -88,8 +88,19 @@ class Bank(Protocol):
         """
         ...
 
+    async def reverse(self, operation_id: UUID, content: ReversalContent) -> Executed:
+        """Undoes an execution, once per `operation_id`, which is the reversal's own.
+
+        `content` names what is undone: its operation, the bank's reference, and the account that it
+        opened, if any. The same operation again returns what was done; no account is opened. Raises
+        `Refused` for an execution that the bank does not know, that was reversed already, by
+        another operation, or whose account was used since; `Unreachable` and `OutcomeUnknown` as
+        `execute` does.
+        """
+        ...
+
     async def inquire(self, operation_id: UUID) -> Finding:
-        """Finds out what became of an operation, and does nothing.
+        """Finds out what became of an operation, a reversal's too, and does nothing.
 
         Raises `Refused` when the bank remembers to have refused it.
         """

@@ -26,7 +26,7 @@ from uuid import UUID, uuid4
 import pytest
 from google.type.money_pb2 import Money
 
-from fingertip.applications.v1.content_pb2 import ApplicationContent, SignedForm
+from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent, SignedForm
 from fingertip.customer.v1 import customer_view_pb2 as view
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
@@ -53,9 +53,10 @@ class Specimen:
     """A bank with what the suite must know of it.
 
     `customer_number` is a customer's who has `card_number` and `resident_id`; the unknown ones are
-    nobody's. `count_accounts` counts the accounts that the bank ever opened for that customer.
-    Within `answers_lost`, the bank acts but its answer to execute is lost; within
-    `unreachable`, nothing reaches it. Tests of a switch that is absent are skipped.
+    nobody's. `count_accounts` counts the accounts that the bank ever opened for that customer, and
+    `use_account` moves money on one. Within `answers_lost`, the bank acts but its answer to execute
+    and to reverse is lost; within `unreachable`, nothing reaches it. Tests of what is absent are
+    skipped.
     """
 
     bank: Bank
@@ -67,6 +68,7 @@ class Specimen:
     count_accounts: Callable[[], Awaitable[int]]
     answers_lost: FaultSwitch | None = None
     unreachable: FaultSwitch | None = None
+    use_account: Callable[[str], Awaitable[None]] | None = None
 
 
 def content_of(customer_number: str, operation_id: UUID) -> ApplicationContent:
@@ -81,6 +83,24 @@ def content_of(customer_number: str, operation_id: UUID) -> ApplicationContent:
         customer_number=customer_number,
         signed_form=signed_form,
         form_hash=hashlib.sha256(signed_form).digest(),
+    )
+
+
+def reversal_of(
+    customer_number: str, undone_operation_id: UUID, undone: Executed | None = None
+) -> ReversalContent:
+    """Returns an approved reversal as the server hands it over."""
+    return ReversalContent(
+        reversal_id=str(uuid4()),
+        work_kind="core.reverse",
+        branch_id="0101",
+        maker_id="100104",
+        customer_number=customer_number,
+        reason="客户信息录入有误",
+        undone_work_kind="core.open_account",
+        undone_operation_id=str(undone_operation_id),
+        undone_core_reference=undone.core_reference if undone else "",
+        account_number=undone.account_number if undone else "",
     )
 
 
@@ -170,6 +190,71 @@ class BankConformance:
         assert _CODE.fullmatch(unreachable.value.code)
         assert isinstance(await specimen.bank.inquire(operation_id), NeverSeen)
         assert await specimen.count_accounts() == before
+
+    async def test_what_was_executed_is_reversed_once(self, specimen: Specimen) -> None:
+        """The same reversal again is the same, opens nothing, and is found by an inquiry."""
+        undone, operation_id = uuid4(), uuid4()
+        opened = await _open(specimen, undone)
+        before = await specimen.count_accounts()
+        content = reversal_of(specimen.customer_number, undone, opened)
+        reversed_ = await specimen.bank.reverse(operation_id, content)
+        assert 1 <= len(reversed_.core_reference) <= _REFERENCE_LENGTH_MAX
+        assert reversed_.core_reference != opened.core_reference
+        assert not reversed_.account_number
+        assert await specimen.bank.reverse(operation_id, content) == reversed_
+        assert await specimen.bank.inquire(operation_id) == reversed_
+        assert await specimen.bank.inquire(undone) == opened
+        assert await specimen.count_accounts() == before
+
+    async def test_a_second_reversal_of_the_same_is_refused(self, specimen: Specimen) -> None:
+        """Of two at once, one is executed and the other refused."""
+        undone = uuid4()
+        opened = await _open(specimen, undone)
+        contents = [reversal_of(specimen.customer_number, undone, opened) for _ in range(2)]
+        answers = await asyncio.gather(
+            *(specimen.bank.reverse(uuid4(), content) for content in contents),
+            return_exceptions=True,
+        )
+        assert {type(answer) for answer in answers} == {Executed, Refused}
+
+    async def test_what_the_bank_does_not_know_is_not_reversed(self, specimen: Specimen) -> None:
+        """Nothing was done, which an inquiry confirms."""
+        operation_id = uuid4()
+        with pytest.raises(Refused) as refused:
+            await specimen.bank.reverse(
+                operation_id, reversal_of(specimen.customer_number, uuid4())
+            )
+        assert _CODE.fullmatch(refused.value.code)
+        with contextlib.suppress(Refused):
+            assert isinstance(await specimen.bank.inquire(operation_id), NeverSeen)
+
+    async def test_what_was_used_since_is_not_reversed(self, specimen: Specimen) -> None:
+        """The money on the account is somebody's by then."""
+        if specimen.use_account is None:
+            pytest.skip("the specimen cannot use an account")
+        undone = uuid4()
+        opened = await _open(specimen, undone)
+        await specimen.use_account(opened.account_number)
+        with pytest.raises(Refused) as refused:
+            await specimen.bank.reverse(
+                uuid4(), reversal_of(specimen.customer_number, undone, opened)
+            )
+        assert _CODE.fullmatch(refused.value.code)
+
+    async def test_a_lost_answer_to_a_reversal_is_found_by_inquiry(
+        self, specimen: Specimen
+    ) -> None:
+        """The outcome is unknown, not failed; the same operation then has its one booking."""
+        if specimen.answers_lost is None:
+            pytest.skip("the specimen cannot lose answers")
+        undone, operation_id = uuid4(), uuid4()
+        opened = await _open(specimen, undone)
+        content = reversal_of(specimen.customer_number, undone, opened)
+        async with specimen.answers_lost():
+            with pytest.raises(OutcomeUnknown):
+                await specimen.bank.reverse(operation_id, content)
+        found = await specimen.bank.inquire(operation_id)
+        assert await specimen.bank.reverse(operation_id, content) == found
 
     @pytest.mark.parametrize("kind", _KINDS, ids=view.SectionKind.Name)
     async def test_each_part_of_a_view_is_what_was_asked_for(

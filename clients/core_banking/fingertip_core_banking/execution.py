@@ -3,22 +3,26 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import FailWorkItemRequest
 from fingertip.fulfilment.v1.work_item_pb2 import (
     ApplicationOrder,
     ExecutedApplication,
+    ExecutedReversal,
     LeasedWorkItem,
     ResolvedCustomer,
+    ReversalOrder,
     WorkItem,
     WorkResult,
 )
 from fingertip_core_banking.bank import (
     Bank,
     Executed,
+    Finding,
     NeverSeen,
     OutcomeUnknown,
     Refused,
@@ -90,31 +94,63 @@ async def _ask(bank: Bank, leased: LeasedWorkItem) -> Outcome:
             )
         case "application":
             return await _execute(bank, item, order.application)
+        case "reversal":
+            return await _reverse(bank, item, order.reversal)
         case _:
             # The server is newer than this adapter, or enrolled it for too much.
             return NotDone(FailWorkItemRequest.FAILURE_PERMANENT, "ORDER_NOT_KNOWN")
 
 
 async def _execute(bank: Bank, item: WorkItem, order: ApplicationOrder) -> Outcome:
+    def done(executed: Executed) -> WorkResult:
+        return WorkResult(
+            executed_application=ExecutedApplication(
+                account_number=executed.account_number,
+                core_reference=executed.core_reference,
+                content_hash=order.content_hash,
+            )
+        )
+
+    async def act(operation_id: UUID) -> Executed:
+        return await bank.execute(operation_id, ApplicationContent.FromString(order.content))
+
+    return await _act(bank, item, order, act, done)
+
+
+async def _reverse(bank: Bank, item: WorkItem, order: ReversalOrder) -> Outcome:
+    def done(executed: Executed) -> WorkResult:
+        return WorkResult(
+            executed_reversal=ExecutedReversal(
+                core_reference=executed.core_reference, content_hash=order.content_hash
+            )
+        )
+
+    async def act(operation_id: UUID) -> Executed:
+        return await bank.reverse(operation_id, ReversalContent.FromString(order.content))
+
+    return await _act(bank, item, order, act, done)
+
+
+async def _act(
+    bank: Bank,
+    item: WorkItem,
+    order: ApplicationOrder | ReversalOrder,
+    act: Callable[[UUID], Awaitable[Executed]],
+    done: Callable[[Executed], WorkResult],
+) -> Outcome:
+    """Has the bank act, or finds out what became of it."""
     operation_id = UUID(item.operation_id)
     if hashlib.sha256(order.content).digest() != order.content_hash:
         return NotDone(FailWorkItemRequest.FAILURE_PERMANENT, "CONTENT_HASH")
+    finding: Finding
     if item.purpose == WorkItem.PURPOSE_INQUIRE:
         finding = await bank.inquire(operation_id)
     else:
-        finding = await bank.execute(operation_id, ApplicationContent.FromString(order.content))
+        finding = await act(operation_id)
     match finding:
         case Executed():
-            return Done(WorkResult(executed_application=_executed(finding, order.content_hash)))
+            return Done(done(finding))
         case NeverSeen():
             return NotDone(FailWorkItemRequest.FAILURE_NEVER_SEEN, "NEVER_SEEN")
         case StillUnknown():
             return Unknown(finding.code)
-
-
-def _executed(executed: Executed, content_hash: bytes) -> ExecutedApplication:
-    return ExecutedApplication(
-        account_number=executed.account_number,
-        core_reference=executed.core_reference,
-        content_hash=content_hash,
-    )

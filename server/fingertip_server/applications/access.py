@@ -20,9 +20,14 @@ def own_branchs(call: Call, application_id: str) -> Application:
     return _entered(call, store.find(call, UUID(application_id)))
 
 
+def own_branchs_locked(call: Call, application_id: str) -> Application:
+    """Returns an application of the caller's branch, locked. Raises APPLICATION_NOT_FOUND."""
+    return _entered(call, store.lock(call, UUID(application_id)))
+
+
 def own(call: Call, application_id: str) -> Application:
     """Returns the caller's own application, locked. Raises NOT_THE_MAKER besides."""
-    application = _entered(call, store.lock(call, UUID(application_id)))
+    application = own_branchs_locked(call, application_id)
     rules.require_maker(application.maker_id, call.principal.id)
     return application
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
-from fingertip_server.applications import changes, recheck, rules, store
+from fingertip_server.applications import changes, receipts, recheck, rules, store
 from fingertip_server.applications.rules import Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import Completion, Item
@@ -24,6 +24,7 @@ def _done(call: Call, item: Item, result: WorkResult) -> None:
         )
     application.core_reference = executed.core_reference
     application.execute_time = call.now
+    receipts.issue(call, application)
     changes.changed(call, application)
 
 

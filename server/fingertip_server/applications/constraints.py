@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from fingertip_server import errors
-from fingertip_server.applications import rules
+from fingertip_server.applications import reversal_rules, rules
 
 CONSTRAINTS: Mapping[str, Callable[[], errors.DomainError]] = {
     "pk_application": rules.id_taken,
     "pk_attachment": rules.id_taken,
+    "uq_reversal_application_id_open": reversal_rules.under_way,
 }

@@ -6,12 +6,25 @@ from typing import Protocol
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 
-from fingertip.applications.v1 import application_pb2, applications_service_pb2
+from fingertip.applications.v1 import (
+    application_pb2,
+    applications_service_pb2,
+    receipt_pb2,
+    reversal_pb2,
+)
 from fingertip.applications.v1.applications_service_pb2 import ApplicationFault, JourneyStep
+from fingertip_server.applications import receipt_text
 from fingertip_server.applications.faults import Fault
 from fingertip_server.applications.store import Evidence
-from fingertip_server.applications.tables import Application, ApplicationSighting, Attachment
+from fingertip_server.applications.tables import (
+    Application,
+    ApplicationSighting,
+    Attachment,
+    Receipt,
+    Reversal,
+)
 from fingertip_server.authorization import anchors
 from fingertip_server.packs.schema_forms import DataClass, FieldType, Form
 from fingertip_server.protection import masking
@@ -64,17 +77,15 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         content_hash=row.content_hash or b"",
         task_id=_text(row.task_id),
         state_note=row.state_note,
-        defects=[
-            application_pb2.Defect(
-                subject=each.subject, note=each.note, anchor=anchors.value(each.anchor)
-            )
-            for each in anchors.from_stored(row.defects)
-        ],
+        defects=_defects(row.defects),
         sightings=[sighting(each) for each in evidence.sightings],
         attachments=[attachment(each) for each in evidence.attachments],
         create_time=_instant(row.create_time),
         submit_time=_instant(row.submit_time),
         version=row.version,
+        reversal_id=_text(row.reversal_id),
+        reversing=row.is_reversing,
+        reverse_time=_instant(row.reverse_time),
     )
 
 
@@ -135,6 +146,52 @@ def result(account_number: str, row: Application) -> applications_service_pb2.Ex
     )
 
 
+def reversal(row: Reversal) -> reversal_pb2.Reversal:
+    """Returns a reversal as it is now."""
+    return reversal_pb2.Reversal(
+        reversal_id=str(row.reversal_id),
+        application_id=str(row.application_id),
+        branch_id=row.branch_id,
+        customer_id=str(row.customer_id),
+        journey_id=str(row.journey_id),
+        state=reversal_pb2.Reversal.State.Value(f"STATE_{row.state}"),
+        maker_id=row.maker_id,
+        reason=row.reason,
+        content_hash=row.content_hash,
+        task_id=str(row.task_id),
+        state_note=row.state_note,
+        defects=_defects(row.defects),
+        core_reference=row.core_reference,
+        create_time=_instant(row.create_time),
+        execute_time=_instant(row.execute_time),
+        version=row.version,
+    )
+
+
+def receipt(row: Receipt, account_number: str, lines: Iterable[str]) -> receipt_pb2.Receipt:
+    """Returns a receipt; its lines are masked already, the account number by the pipeline."""
+    day = row.business_day
+    return receipt_pb2.Receipt(
+        receipt_number=receipt_text.number(row),
+        kind=receipt_pb2.Receipt.Kind.Value(f"KIND_{row.kind}"),
+        application_id=str(row.application_id),
+        reversal_id=_text(row.reversal_id),
+        title=row.title,
+        branch_id=row.branch_id,
+        branch_name=row.branch_name,
+        business_day=Date(year=day.year, month=day.month, day=day.day),
+        account_number=account_number,
+        core_reference=row.core_reference,
+        content_code=receipt_text.content_code(row.content_hash),
+        maker=_signatory(row.maker_id, row.maker_name),
+        authorisers=[_signatory(staff_id, name) for staff_id, name in row.authorisers],
+        submit_time=_instant(row.submit_time),
+        execute_time=_instant(row.execute_time),
+        print_count=row.print_count,
+        lines=lines,
+    )
+
+
 def steps(entries: Iterable[_Entry]) -> list[JourneyStep]:
     """Returns the steps of a journey."""
     return [
@@ -150,6 +207,19 @@ def steps(entries: Iterable[_Entry]) -> list[JourneyStep]:
         )
         for entry in entries
     ]
+
+
+def _defects(stored: Iterable[list[str]]) -> list[application_pb2.Defect]:
+    return [
+        application_pb2.Defect(
+            subject=each.subject, note=each.note, anchor=anchors.value(each.anchor)
+        )
+        for each in anchors.from_stored(stored)
+    ]
+
+
+def _signatory(staff_id: str, name: str) -> receipt_pb2.Receipt.Signatory:
+    return receipt_pb2.Receipt.Signatory(staff_id=staff_id, name=name)
 
 
 def _masked(kind: FieldType, value: str) -> str:

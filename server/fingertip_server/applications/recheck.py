@@ -7,11 +7,11 @@ from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
 from fingertip_server.rpc.call import Call
 
-_APPROVAL_VOID = "APPROVAL_VOID"
+APPROVAL_VOID = "APPROVAL_VOID"
 
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
-    _APPROVAL_VOID: "授权与现有内容不符，未予办理。",
+    APPROVAL_VOID: "授权与现有内容不符，未予办理。",
     GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
 }
 
@@ -33,7 +33,7 @@ def note(code: str) -> str:
 def _approval(_call: Call, application: Application, item: Item) -> str:
     """Holds an approval to the content and the state in which it was given."""
     is_same = item.order.application.content_hash == application.content_hash
-    return "" if is_same and application.state in EXECUTABLE else _APPROVAL_VOID
+    return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
 _CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval,)

@@ -24,6 +24,7 @@ class State(StrEnum):
     EXPIRED = "EXPIRED"
     EXECUTION_UNKNOWN = "EXECUTION_UNKNOWN"
     EXECUTION_FAILED = "EXECUTION_FAILED"
+    REVERSED = "REVERSED"
 
 
 class Step(StrEnum):
@@ -39,6 +40,7 @@ class Step(StrEnum):
     EXECUTE = "execute"
     LOSE_SIGHT = "lose_sight"
     FAIL = "fail"
+    REVERSE = "reverse"
 
 
 _AFTER: Mapping[tuple[State, Step], State] = MappingProxyType(
@@ -66,6 +68,7 @@ _AFTER: Mapping[tuple[State, Step], State] = MappingProxyType(
         (State.APPROVED, Step.FAIL): State.EXECUTION_FAILED,
         (State.EXECUTION_UNKNOWN, Step.FAIL): State.EXECUTION_FAILED,
         (State.EXECUTION_FAILED, Step.FAIL): State.EXECUTION_FAILED,
+        (State.EXECUTED, Step.REVERSE): State.REVERSED,
     }
 )
 
@@ -74,7 +77,7 @@ PENDING = frozenset({State.SUBMITTED, State.RETURNED, State.APPROVED, State.EXEC
 EDITABLE = frozenset({State.DRAFT, State.RETURNED})
 # An approval is good for these: what the bank did not do yet, as far as anybody knows.
 EXECUTABLE = frozenset({State.APPROVED, State.EXECUTION_UNKNOWN, State.EXECUTION_FAILED})
-FINAL = frozenset({State.EXECUTED, State.REJECTED, State.WITHDRAWN, State.EXPIRED})
+FINAL = frozenset({State.EXECUTED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVERSED})
 
 # How long after somebody was seen he counts as waiting (our default).
 _WAITS_FOR = timedelta(minutes=30)
@@ -142,6 +145,13 @@ def no_application() -> errors.NotFound:
     """Returns the refusal for an application that is not there, or not of the caller's branch."""
     return errors.NotFound(
         ErrorReason.ERROR_REASON_APPLICATION_NOT_FOUND, "There is no such application here."
+    )
+
+
+def no_receipt() -> errors.NotFound:
+    """Returns the refusal for a receipt of what was not done."""
+    return errors.NotFound(
+        ErrorReason.ERROR_REASON_RECEIPT_NOT_FOUND, "There is no receipt of this."
     )
 
 

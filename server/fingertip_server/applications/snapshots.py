@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, or_, select
 from sqlalchemy.orm import Session
 
 from fingertip_server.applications import changes, store
@@ -13,7 +13,7 @@ from fingertip_server.rpc.drafts import Announced
 
 _PENDING = (
     select(Application)
-    .where(Application.state.in_(PENDING))
+    .where(or_(Application.state.in_(PENDING), Application.is_reversing))
     .order_by(Application.create_time, Application.application_id)
 )
 

@@ -1,8 +1,17 @@
 """The tables of applications: what is filled in, its evidence, what was submitted and executed."""
 
+import datetime as dt
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,12 +30,16 @@ class Application(Base):
     __table_args__ = (
         CheckConstraint(
             "state IN ('DRAFT', 'SUBMITTED', 'RETURNED', 'APPROVED', 'EXECUTED', 'REJECTED',"
-            " 'WITHDRAWN', 'EXPIRED', 'EXECUTION_UNKNOWN', 'EXECUTION_FAILED')",
+            " 'WITHDRAWN', 'EXPIRED', 'EXECUTION_UNKNOWN', 'EXECUTION_FAILED', 'REVERSED')",
             "state",
         ),
         CheckConstraint("octet_length(form_hash) = 32", "form_hash"),
         CheckConstraint("(content_hash IS NULL) = (revision = 0)", "content_hash"),
-        CheckConstraint("(state = 'EXECUTED') = (execute_time IS NOT NULL)", "execute_time"),
+        CheckConstraint(
+            "(state IN ('EXECUTED', 'REVERSED')) = (execute_time IS NOT NULL)", "execute_time"
+        ),
+        CheckConstraint("(state = 'REVERSED') = (reverse_time IS NOT NULL)", "reverse_time"),
+        CheckConstraint("NOT is_reversing OR state = 'EXECUTED'", "is_reversing"),
         Index("ix_application_branch_id", "branch_id", "create_time", "application_id"),
         Index("ix_application_customer_id", "customer_id", "create_time"),
         Index(
@@ -67,6 +80,10 @@ class Application(Base):
     # The counted voucher that is kept for it, or was issued with it.
     voucher_id: Mapped[uuid.UUID | None]
     voucher_serial: Mapped[str] = mapped_column(server_default="")
+    # The last reversal, and whether it is under way.
+    reversal_id: Mapped[uuid.UUID | None]
+    is_reversing: Mapped[bool] = mapped_column(server_default=text("false"))
+    reverse_time: Mapped[Timestamp | None]
 
 
 class ApplicationRevision(Base):
@@ -150,3 +167,96 @@ class ApplicationSighting(Base):
     device_id: Mapped[uuid.UUID | None]
     place: Mapped[str]
     attest_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+
+
+class Reversal(Base):
+    """The undoing of what was executed. Its content is frozen when it is requested.
+
+    One that was returned is over: whoever corrects it requests another.
+    """
+
+    __tablename__ = "reversal"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('REQUESTED', 'RETURNED', 'APPROVED', 'EXECUTED', 'REJECTED', 'WITHDRAWN',"
+            " 'EXPIRED', 'EXECUTION_UNKNOWN', 'EXECUTION_FAILED')",
+            "state",
+        ),
+        CheckConstraint("octet_length(content_hash) = 32", "content_hash"),
+        CheckConstraint("(state = 'EXECUTED') = (execute_time IS NOT NULL)", "execute_time"),
+        # What was undone stays so, and what is being undone is not undone twice.
+        Index(
+            "uq_reversal_application_id_open",
+            "application_id",
+            unique=True,
+            postgresql_where=text(
+                "state IN ('REQUESTED', 'APPROVED', 'EXECUTED', 'EXECUTION_UNKNOWN')"
+            ),
+        ),
+        Index("ix_reversal_application_id", "application_id"),
+        Index("ix_reversal_branch_id", "branch_id", "create_time", "reversal_id"),
+    )
+
+    reversal_id: Mapped[Id]
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.application_id"))
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
+    customer_id: Mapped[uuid.UUID]
+    journey_id: Mapped[uuid.UUID]
+    maker_id: Mapped[str] = mapped_column(ForeignKey("staff.staff_id"))
+    state: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    reason: Mapped[str]
+    content: Mapped[Sealed] = mapped_column(Protected())
+    content_hash: Mapped[bytes]
+    task_id: Mapped[uuid.UUID]
+    state_note: Mapped[str]
+    # Of the task that returned it: a list of [subject, note, anchor].
+    defects: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
+    core_reference: Mapped[str] = mapped_column(server_default="")
+    create_time: Mapped[Timestamp]
+    execute_time: Mapped[Timestamp | None]
+
+
+class Receipt(Base):
+    """What the customer takes home, as it was issued. Only its prints are counted.
+
+    Its number is the next of its branch and business day: it is taken in the transaction that
+    completes the work, so that there are no gaps.
+    """
+
+    __tablename__ = "receipt"
+    __table_args__ = (
+        CheckConstraint("kind IN ('EXECUTION', 'REVERSAL')", "kind"),
+        CheckConstraint("(kind = 'REVERSAL') = (reversal_id IS NOT NULL)", "reversal_id"),
+        CheckConstraint("number >= 1", "number"),
+        CheckConstraint("print_count >= 0", "print_count"),
+        UniqueConstraint("application_id", "kind"),
+    )
+
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"), primary_key=True)
+    business_day: Mapped[dt.date] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.application_id"))
+    reversal_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reversal.reversal_id"))
+    title: Mapped[str]
+    branch_name: Mapped[str]
+    core_reference: Mapped[str]
+    content_hash: Mapped[bytes]
+    maker_id: Mapped[str]
+    maker_name: Mapped[str]
+    # A list of [staff number, name], in the order of their steps.
+    authorisers: Mapped[list[list[str]]] = mapped_column(JSONB)
+    submit_time: Mapped[Timestamp]
+    execute_time: Mapped[Timestamp]
+    print_count: Mapped[int] = mapped_column(server_default="0")
+
+
+class ReceiptDay(Base):
+    """The last number of a branch's receipts on a business day; its row is the lock."""
+
+    __tablename__ = "receipt_day"
+
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"), primary_key=True)
+    business_day: Mapped[dt.date] = mapped_column(primary_key=True)
+    last_number: Mapped[int]

@@ -29,6 +29,8 @@ class TaskDraft:
     tier_rank: int
     is_waiting: bool
     previous_task_id: UUID | None
+    # Persons besides the maker and the customer who must not decide.
+    barred: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def open_task(call: Call, draft: TaskDraft) -> OpenedTask:
     the call's second.
     """
     task = _task(call, draft)
-    parties = Parties(draft.maker_person_id, draft.customer_id)
+    parties = Parties(draft.maker_person_id, draft.customer_id, frozenset(draft.barred))
     place = eligibility.place(call.connection, call.bank, draft.scene, parties)
     task.centre_id = place.centre_id
     task.park_reason = place.park_reason
@@ -67,6 +69,13 @@ def withdraw(call: Call, subject_kind: str, subject_id: UUID) -> None:
     if task is None:
         raise LookupError(f"The {subject_kind} {subject_id} has no open task.")
     changes.give_up(call, task, State.WITHDRAWN)
+
+
+def approvers(call: Call, task_id: UUID) -> list[str]:
+    """Returns who approved what a task is about now, by staff number, in the order of the steps."""
+    task = store.find(call, task_id)
+    steps = store.steps(call, task) if task is not None else ()
+    return [step.checker_id for step in steps if step.outcome == State.APPROVED]
 
 
 def holds_claim(call: Call, task_id: UUID) -> bool:
@@ -110,7 +119,7 @@ def _task(call: Call, draft: TaskDraft) -> Task:
         lease_span=scene.claim_lease,
         steps_required=scene.authorisers,
         steps_done=0,
-        taken_by=[],
+        taken_by=list(draft.barred),
         rank_at=rules.rank_at(
             call.now,
             tier_rank=draft.tier_rank,

@@ -44,6 +44,7 @@ PROPS = (
             "core.change_mobile",
             "core.open_account",
             "core.open_loan",
+            "core.reverse",
             "core.sign_custody",
             "core.sign_up_online_banking",
             "core.view",

@@ -16,12 +16,19 @@ def require_answer(kind: str, order: WorkOrder, result: WorkResult, expected: st
             raise _wrong_kind(kind)
     if expected == "executed_application":
         approved = order.application.content_hash
-        if result.executed_application.content_hash != approved:
-            raise errors.Conflict(
-                ErrorReason.ERROR_REASON_CONTENT_CHANGED,
-                "What was executed is not what was approved.",
-                content_hash=approved.hex(),
-            )
+        _require_approved(result.executed_application.content_hash, approved)
+    if expected == "executed_reversal":
+        approved = order.reversal.content_hash
+        _require_approved(result.executed_reversal.content_hash, approved)
+
+
+def _require_approved(executed: bytes, approved: bytes) -> None:
+    if executed != approved:
+        raise errors.Conflict(
+            ErrorReason.ERROR_REASON_CONTENT_CHANGED,
+            "What was executed is not what was approved.",
+            content_hash=approved.hex(),
+        )
 
 
 def _wrong_kind(kind: str) -> errors.InvalidArgument:

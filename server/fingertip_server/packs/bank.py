@@ -152,7 +152,7 @@ class Bank:
         exact = next((scene for scene in scenes if scene.form == form.reference), None)
         if exact is not None:
             return exact
-        newer = [scene for scene in scenes if scene.form.partition(".")[0] == form.code]
+        newer = [s for s in scenes if s.form and s.form.partition(".")[0] == form.code]
         if not newer:
             raise errors.InvalidState(
                 ErrorReason.ERROR_REASON_FORM_WITHDRAWN,

@@ -7,6 +7,7 @@ from fingertip_server.packs.load_files import KeyPath
 from fingertip_server.packs.rule_references import check_rules, limits_of
 from fingertip_server.packs.schema_bank import Bank, Branches, BranchKind, ServiceLines, Staff
 from fingertip_server.packs.schema_forms import (
+    SCENES_WITHOUT_FORM,
     SIGNATURE,
     Agreement,
     Asked,
@@ -144,6 +145,8 @@ def _scenes_are_worked_on_in_centres(documents: Documents) -> Iterator[Finding]:
 def _every_form_has_one_scene(documents: Documents) -> Iterator[Finding]:
     first: dict[str, str] = {}
     for name, scene in _all(documents, Scene):
+        if scene.form is None:
+            continue
         if scene.form in first:
             yield name, ("form",), f"{first[scene.form]} is the scene of {scene.form} already."
         first.setdefault(scene.form, name)
@@ -153,6 +156,29 @@ def _every_form_has_one_scene(documents: Documents) -> Iterator[Finding]:
     for name, form in _all(documents, Form):
         if form.code not in authorised:
             yield name, ("code",), "No scene says how applications of this form are authorised."
+
+
+def _scenes_without_a_form_are_those_that_the_product_has(
+    documents: Documents,
+) -> Iterator[Finding]:
+    missing = set(SCENES_WITHOUT_FORM)
+    for name, scene in _all(documents, Scene):
+        evidence = SCENES_WITHOUT_FORM.get(scene.code)
+        missing.discard(scene.code)
+        if (evidence is None) != (scene.form is not None):
+            wrong = "needs a form" if evidence is None else "has no form"
+            yield name, ("code",), f"The scene {scene.code} {wrong}."
+        elif evidence is not None:
+            for index, item in enumerate(scene.checklist):
+                for place, key in enumerate(item.evidence):
+                    if key not in evidence:
+                        at = ("checklist", index, "evidence", place)
+                        yield name, at, f"The content of {scene.code} has no {key!r}."
+    if any(part is None and name.startswith("scenes/") for name, part in documents.items()):
+        return
+    for name, _ in _all(documents, Bank):
+        for code in sorted(missing):
+            yield name, (), f"There is no scene {code!r}."
 
 
 def _checklists_point_at_their_form(documents: Documents) -> Iterator[Finding]:
@@ -215,6 +241,7 @@ _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     _scenes_are_worked_on_in_centres,
     _every_form_has_one_scene,
     _checklists_point_at_their_form,
+    _scenes_without_a_form_are_those_that_the_product_has,
     _rules_speak_of_their_form,
     _policies_are_those_that_are_read,
     _amounts_are_in_the_currency_of_the_bank,

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
@@ -243,8 +244,32 @@ class ChecklistItem(Frozen):
     evidence: tuple[Evidence, ...] = Field(min_length=1)
 
 
+# The scene of what undoes an execution.
+REVERSAL_SCENE = "reversal"
+# The scenes of what is authorised without a form, with what their checklists may point at: fields
+# of its content in the contract.
+SCENES_WITHOUT_FORM: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        REVERSAL_SCENE: frozenset(
+            {
+                "reason",
+                "customer_number",
+                "account_number",
+                "undone_work_kind",
+                "undone_core_reference",
+                "undone_content_hash",
+                "undone_maker_id",
+                "execute_time",
+            }
+        )
+    }
+)
+
+
 class Scene(Frozen):
     """scenes/<code>.yaml: how an application of a form is authorised and executed.
+
+    A scene without a form is one of `SCENES_WITHOUT_FORM`.
 
     A task expires `expires_after` its submission and, with `expires_at_closing`, no later than the
     branch closes. `execution` says to people what an approved application waits for.
@@ -253,7 +278,7 @@ class Scene(Frozen):
 
     code: Word
     title: Title
-    form: VersionedWord
+    form: VersionedWord | None = None
     work_kind: DottedWords
     execution: Title = "银行系统办理"
     voucher: Word | None = None

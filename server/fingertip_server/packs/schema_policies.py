@@ -55,6 +55,7 @@ _KEYS = {
     ),
     PolicyKind.DURATION: (
         "applications.draft_retention",
+        "applications.reversal_window",
         "authorization.head_start_per_tier_rank",
         "authorization.head_start_waiting_customer",
         "authorization.queued_alert",

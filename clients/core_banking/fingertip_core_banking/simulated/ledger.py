@@ -18,6 +18,13 @@ CREATE TABLE IF NOT EXISTS booking (
     customer_number TEXT NOT NULL,
     content_sha256 TEXT NOT NULL,
     booked_at REAL NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS reversal (
+    operation_id TEXT PRIMARY KEY,
+    undone_operation_id TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE IF NOT EXISTS usage (
+    account_number TEXT PRIMARY KEY
 ) STRICT
 """
 _FIND = """
@@ -25,10 +32,21 @@ SELECT operation_id, work_kind, account_number, core_reference, customer_number,
     booked_at
 FROM booking WHERE operation_id = ?
 """
+_REVERSE = "INSERT INTO reversal VALUES (?, ?)"
+_IS_REVERSED = "SELECT 1 FROM reversal WHERE undone_operation_id = ?"
+_IS_USED = "SELECT 1 FROM usage WHERE account_number = ?"
 _ACCOUNT_EXISTS = "SELECT 1 FROM booking WHERE account_number = ?"
 _BOOK = "INSERT INTO booking VALUES (?, ?, ?, ?, ?, ?, ?)"
 # What opens an account, and gets its number.
 _OPENS = "core.open_"
+
+
+class NotReversible(Exception):
+    """Says by a code of the bank why it does not undo something."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,7 @@ class Ledger:
         with self._opened() as books:
             # A commit is on the disk when it returns: the bank never forgets what it did.
             books.execute("PRAGMA journal_mode = WAL")
-            books.execute(_SCHEMA)
+            books.executescript(_SCHEMA)
 
     def book(
         self,
@@ -85,6 +103,26 @@ class Ledger:
                 books.execute(_BOOK, _row(booking))
             books.execute("COMMIT")
         return booking
+
+    def reverse(self, booking: Booking, undone_operation_id: UUID) -> Booking:
+        """Books a reversal, or returns its former booking, which stays as it is.
+
+        Raises `NotReversible` for what was not booked, is reversed already, or was used since.
+        """
+        with self._opened() as books:
+            books.execute("BEGIN IMMEDIATE")
+            former = _find(books, booking.operation_id)
+            if former is None:
+                _require_reversible(books, booking, undone_operation_id)
+                books.execute(_BOOK, _row(booking))
+                books.execute(_REVERSE, (str(booking.operation_id), str(undone_operation_id)))
+            books.execute("COMMIT")
+        return former or booking
+
+    def use(self, account_number: str) -> None:
+        """Notes that money moved on an account, which therefore cannot be undone any more."""
+        with self._opened() as books:
+            books.execute("INSERT OR IGNORE INTO usage VALUES (?)", (account_number,))
 
     def find(self, operation_id: UUID, now: float) -> Booking | None:
         """Returns what was booked for an operation by now."""
@@ -118,6 +156,20 @@ class Ledger:
 def _find(books: sqlite3.Connection, operation_id: UUID) -> Booking | None:
     row = books.execute(_FIND, (str(operation_id),)).fetchone()
     return _booking(row) if row else None
+
+
+def _require_reversible(
+    books: sqlite3.Connection, booking: Booking, undone_operation_id: UUID
+) -> None:
+    undone = _find(books, undone_operation_id)
+    if undone is None or undone.booked_at > booking.booked_at:
+        raise NotReversible("UNDONE_UNKNOWN")
+    if undone.customer_number != booking.customer_number:
+        raise NotReversible("UNDONE_OTHER_CUSTOMER")
+    if books.execute(_IS_REVERSED, (str(undone_operation_id),)).fetchone():
+        raise NotReversible("ALREADY_REVERSED")
+    if books.execute(_IS_USED, (undone.account_number,)).fetchone():
+        raise NotReversible("USED_SINCE")
 
 
 def _row(booking: Booking) -> tuple[str, str, str | None, str, str, str, float]:

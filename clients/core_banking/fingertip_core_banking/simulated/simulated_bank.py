@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
 from fingertip_core_banking.bank import (
@@ -25,7 +25,7 @@ from fingertip_core_banking.bank import (
 from fingertip_core_banking.simulated import sections
 from fingertip_core_banking.simulated.customers import CustomerFile
 from fingertip_core_banking.simulated.faults import Fate, FaultPlan, Timeout
-from fingertip_core_banking.simulated.ledger import Booking, Ledger
+from fingertip_core_banking.simulated.ledger import Booking, Ledger, NotReversible
 
 # The bank books by the clock on its own wall.
 _TIME_ZONE = ZoneInfo("Asia/Shanghai")
@@ -64,6 +64,20 @@ class SimulatedBank:
             late_s = faults.late_s if faults.timeout is Timeout.ACTS_LATE else 0
             await self._book(operation_id, content, late_s)
         raise OutcomeUnknown("TIMEOUT")
+
+    async def reverse(self, operation_id: UUID, content: ReversalContent) -> Executed:
+        """Books the reversal, or answers as the fault plan wants it."""
+        fate = await self._meet_fate("reverse")
+        faults = self._faults.faults("reverse")
+        late_s = 0.0
+        if fate is Fate.TIMED_OUT:
+            if faults.timeout is Timeout.NEVER_ACTS:
+                raise OutcomeUnknown("TIMEOUT")
+            late_s = faults.late_s if faults.timeout is Timeout.ACTS_LATE else 0.0
+        booking = await self._book_reversal(operation_id, content, late_s)
+        if fate is Fate.TIMED_OUT:
+            raise OutcomeUnknown("TIMEOUT")
+        return _executed(booking)
 
     async def inquire(self, operation_id: UUID) -> Finding:
         """Looks the operation up in the books."""
@@ -122,12 +136,38 @@ class SimulatedBank:
             sha256,
             time.time() + late_s,
         )
-        self._bookings_to_live -= 1
-        if self._bookings_to_live == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        self._die_in_time()
         if booking.content_sha256 != sha256:
             raise Refused("OPERATION_REUSED")
         return booking
+
+    async def _book_reversal(
+        self, operation_id: UUID, content: ReversalContent, late_s: float
+    ) -> Booking:
+        sha256 = hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
+        booking = Booking(
+            operation_id,
+            content.work_kind,
+            "",
+            f"SIM-{operation_id.hex.upper()}",
+            content.customer_number,
+            sha256,
+            time.time() + late_s,
+        )
+        undone = UUID(content.undone_operation_id)
+        try:
+            booked = await asyncio.to_thread(self._ledger.reverse, booking, undone)
+        except NotReversible as refusal:
+            raise Refused(refusal.code) from None
+        self._die_in_time()
+        if booked.content_sha256 != sha256:
+            raise Refused("OPERATION_REUSED")
+        return booked
+
+    def _die_in_time(self) -> None:
+        self._bookings_to_live -= 1
+        if self._bookings_to_live == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _executed(booking: Booking) -> Executed:
