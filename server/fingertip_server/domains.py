@@ -1,6 +1,7 @@
 """Hands the frame, and the domains that know no business, what the domains decide."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -9,6 +10,7 @@ from fingertip_server import errors
 from fingertip_server.applications import completions as application_completions
 from fingertip_server.applications import constraints as application_constraints
 from fingertip_server.applications import decisions as application_decisions
+from fingertip_server.applications import dialogue as application_dialogue
 from fingertip_server.applications import reversal_completions, reversal_decisions, reversals
 from fingertip_server.applications import snapshots as application_snapshots
 from fingertip_server.applications import timers as application_timers
@@ -40,7 +42,9 @@ from fingertip_server.vouchers import stocks
 
 HOOKS = Hooks(
     decisions={
-        application_decisions.SUBJECT: application_decisions.DECISIONS,
+        application_decisions.SUBJECT: replace(
+            application_decisions.DECISIONS, dialogue=application_dialogue.DIALOGUE
+        ),
         reversals.SUBJECT: reversal_decisions.DECISIONS,
     },
     executions={

@@ -30,9 +30,11 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     RejectTaskRequest,
     ReleaseTaskRequest,
     RenewClaimRequest,
+    RequestSupplementRequest,
     ReturnTaskRequest,
+    SupplyEvidenceRequest,
 )
-from fingertip.authorization.v1.task_pb2 import Task, TaskDefect
+from fingertip.authorization.v1.task_pb2 import SupplementItem, Task, TaskDefect
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from tests.applications import paper
 from tests.authorization import desk
@@ -158,6 +160,11 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
             ),
         )
         task = await _claim_twice(world)
+        await _twice(authoriser.RequestSupplement, desk.asking(task, "id_back"))
+        application = (await paper.get(world.teller, application_id)).application
+        application = await paper.attach(world.teller, application, "id_back")
+        await _twice(world.teller.authorization.SupplyEvidence, desk.supplying(application))
+        task = await _claim_twice(world)
         await _twice(authoriser.ReturnTask, desk.sending_back(task))
         application = (await paper.get(world.teller, application_id)).application
         application = await paper.submit(world.teller, application)
@@ -181,16 +188,23 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 and event.task.subject_id == another.application_id
             )
         )
-    assert _versions(branch, "application", application_id) == list(range(1, 19))
-    assert _versions(centre, "task", task.task_id) == [1, 2, 3, 4, 5]
+    assert _versions(branch, "application", application_id) == list(range(1, 23))
+    assert _versions(centre, "task", task.task_id) == list(range(1, 9))
     told = await _actions(world, "0101", application_id)
     assert told.count("StartApplication") == told.count("SaveApplication") == 1
     assert told.count("AttestSighting") == 3
     assert told.count("SignApplication") == 1
     assert told.count("SubmitApplication") == 2
+    assert await _actions(world, "0101", task.task_id) == ["SupplyEvidence"]
     decided = await _actions(world, "C001", task.task_id)
-    assert sorted(set(decided)) == ["ClaimNextTask", "ReleaseTask", "ReturnTask"]
-    assert len(decided) == 4
+    assert sorted(decided) == [
+        "ClaimNextTask",
+        "ClaimNextTask",
+        "ClaimNextTask",
+        "ReleaseTask",
+        "RequestSupplement",
+        "ReturnTask",
+    ]
 
 
 WRONG_ROLES = [
@@ -291,6 +305,23 @@ WRONG_ROLES = [
             content_hash=_HASH,
             defects=[TaskDefect(subject="s", note="n")],
         ),
+    ),
+    (
+        "centre_supervisor",
+        "authorization",
+        RequestSupplementRequest(
+            request_id=_ID,
+            task_id=_ID,
+            revision=1,
+            fence=1,
+            content_hash=_HASH,
+            items=[SupplementItem(subject="s", note="n")],
+        ),
+    ),
+    (
+        "authoriser",
+        "authorization",
+        SupplyEvidenceRequest(request_id=_ID, task_id=_ID, etag="1"),
     ),
 ]
 

@@ -1,14 +1,17 @@
 """What an authoriser does at his desk."""
 
+from fingertip.applications.v1.application_pb2 import Application
 from fingertip.authorization.v1.authorization_service_pb2 import (
     ApproveTaskRequest,
     ClaimNextTaskRequest,
     GetTaskRequest,
     GetTaskResponse,
     RejectTaskRequest,
+    RequestSupplementRequest,
     ReturnTaskRequest,
+    SupplyEvidenceRequest,
 )
-from fingertip.authorization.v1.task_pb2 import ChecklistFinding, Task, TaskDefect
+from fingertip.authorization.v1.task_pb2 import ChecklistFinding, SupplementItem, Task, TaskDefect
 from fingertip.identity.v1.identity_service_pb2 import EndShiftRequest, StartShiftRequest
 from fingertip_client.caller import Caller
 from tests.applications.paper import request_id
@@ -80,6 +83,35 @@ async def approve_whole(caller: Caller, task: Task) -> Task:
     del request.findings[:]
     request.findings.extend(ChecklistFinding(item_id=i.item_id, passed=True) for i in checklist)
     return (await caller.authorization.ApproveTask(request)).task
+
+
+def asking(task: Task, *subjects: str) -> RequestSupplementRequest:
+    """Quotes a claimed task, to have more evidence of some subjects."""
+    return RequestSupplementRequest(
+        request_id=request_id(),
+        task_id=task.task_id,
+        revision=task.revision,
+        fence=task.fence,
+        content_hash=task.content_hash,
+        items=[SupplementItem(subject=subject, note="请补拍清晰影像") for subject in subjects],
+    )
+
+
+async def ask(caller: Caller, task: Task, *subjects: str) -> Task:
+    """Asks for more evidence of some subjects."""
+    return (await caller.authorization.RequestSupplement(asking(task, *subjects))).task
+
+
+def supplying(application: Application) -> SupplyEvidenceRequest:
+    """Quotes an application as the teller sees it, to supply what he uploaded."""
+    return SupplyEvidenceRequest(
+        request_id=request_id(), task_id=application.task_id, etag=application.etag
+    )
+
+
+async def supply(caller: Caller, application: Application) -> Task:
+    """Supplies what was uploaded for an application."""
+    return (await caller.authorization.SupplyEvidence(supplying(application))).task
 
 
 async def approve(caller: Caller, task: Task) -> Task:

@@ -103,6 +103,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
     with suppress(Refused):
         await _decide(spoilt, day)
     with suppress(Refused):
+        await _supplement(spoilt)
+    with suppress(Refused):
         await _execute(spoilt)
     with suppress(Refused):
         await _undo(spoilt)
@@ -139,6 +141,17 @@ async def _decide(world: World, day: int) -> None:
         await desk.send_back(authoriser, task)
     else:
         await desk.approve(authoriser, task)
+
+
+async def _supplement(world: World) -> None:
+    """Has the authoriser ask for more evidence, and the teller supply it."""
+    authoriser = world.authoriser_who_is_a_customer
+    task = await desk.ask(authoriser, await desk.claim(authoriser), "id_back", "supplement")
+    application = (await paper.get(world.teller, task.subject_id)).application
+    for kind in ("id_back", "supplement"):
+        application = await paper.attach(world.teller, application, kind, paper.IMAGES["id_back"])
+    await desk.supply(world.teller, application)
+    await desk.approve(authoriser, await desk.claim(authoriser))
 
 
 async def _execute(world: World) -> None:

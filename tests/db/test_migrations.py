@@ -83,7 +83,15 @@ async def test_a_server_accepts_its_own_schema_and_the_next_one(
 
 
 @pytest.mark.parametrize(
-    "table", ["audit_entry", "feed_event", "task_decision", "voucher_movement", "stock_count"]
+    "table",
+    [
+        "audit_entry",
+        "feed_event",
+        "task_decision",
+        "task_supplement",
+        "voucher_movement",
+        "stock_count",
+    ],
 )
 @pytest.mark.parametrize(
     "statement",
@@ -103,6 +111,7 @@ async def test_the_servers_role_cannot_rewrite_what_was_appended(
         ("feed_event", "kind"),
         ("task_decision", "outcome"),
         ("voucher_movement", "purpose"),
+        ("task_supplement", "items"),
     ],
 )
 async def test_the_servers_role_cannot_change_what_was_appended(

@@ -44,6 +44,19 @@ def editable(call: Call, application_id: str, etag: str | None = None) -> Applic
     return application
 
 
+def extensible(call: Call, application_id: str, etag: str | None = None) -> Application:
+    """Returns the caller's own application, locked, when evidence may be added to it.
+
+    That is one that may be changed, or one for which an authoriser asks for more: then only of the
+    kinds asked for. Raises as `editable` does.
+    """
+    application = own(call, application_id)
+    rules.after(State(application.state), Step.ADD if application.asked else Step.EDIT)
+    if etag is not None:
+        errors.require_etag(application.version, etag)
+    return application
+
+
 def own_attachment(call: Call, attachment_id: UUID) -> tuple[Attachment, Application]:
     """Returns an attachment of the caller's own application.
 

@@ -11,9 +11,13 @@ _AUDIENCE = Audience(permission="applications.read")
 
 
 def step(application: Application, what: Step, note: str = "") -> None:
-    """Takes a locked application a step further. Raises APPLICATION_STATE."""
+    """Takes a locked application a step further. Raises APPLICATION_STATE.
+
+    What an authoriser asked for before is asked no more.
+    """
     application.state = after(State(application.state), what)
     application.state_note = note
+    application.asked = []
 
 
 def changed(call: Call, application: Application) -> application_pb2.Application:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.fulfilment.v1.work_item_pb2 import ApplicationOrder, WorkOrder
-from fingertip_server.applications import changes, dialogue, filling, rules, store
+from fingertip_server.applications import changes, filling, rules, store
 from fingertip_server.applications.rules import Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.authorization import anchors
@@ -31,7 +31,7 @@ def _content(call: Call, application_id: UUID, revision: int) -> bytes:
 
 
 def _approved(call: Call, subject: Subject) -> None:
-    application = _decided(call, subject)
+    application = decided(call, subject)
     content = store.content(call, application.application_id, subject.revision)
     rules.require_unchanged(hashlib.sha256(content).digest(), subject.content_hash)
     scene = call.bank.scene_of(filling.form_of(call, application))
@@ -54,37 +54,37 @@ def _approved(call: Call, subject: Subject) -> None:
 
 
 def _rejected(call: Call, subject: Subject, note: str) -> None:
-    application = _decided(call, subject)
+    application = decided(call, subject)
     changes.step(application, Step.REJECT, note)
     changes.changed(call, application)
 
 
 def _returned(call: Call, subject: Subject, defects: Sequence[Anchored]) -> None:
-    application = _decided(call, subject)
+    application = decided(call, subject)
     changes.step(application, Step.RETURN, _RETURNED_NOTE)
     application.defects = anchors.to_stored(defects)
     changes.changed(call, application)
 
 
 def _expired(call: Call, subject: Subject) -> None:
-    application = _decided(call, subject)
+    application = decided(call, subject)
     changes.step(application, Step.EXPIRE, _EXPIRED_NOTE)
     changes.changed(call, application)
 
 
 def _parked(call: Call, subject: Subject, reason: str) -> None:
-    application = _decided(call, subject)
+    application = decided(call, subject)
     application.state_note = reason or WAITS_NOTE
     changes.changed(call, application)
 
 
 def _step_taken(call: Call, subject: Subject, done: int, required: int) -> None:
-    application = _decided(call, subject)
+    application = decided(call, subject)
     application.state_note = f"已有 {done} 名授权员通过，共需 {required} 名，等待下一名授权员审核。"
     changes.changed(call, application)
 
 
-def _decided(call: Call, subject: Subject) -> Application:
+def decided(call: Call, subject: Subject) -> Application:
     """Returns the application that was locked before, when the task is about what it is now."""
     application = store.find(call, subject.subject_id)
     if application is None:
@@ -103,6 +103,5 @@ DECISIONS = Decisions(
     returned=_returned,
     expired=_expired,
     parked=_parked,
-    dialogue=dialogue.DIALOGUE,
     step_taken=_step_taken,
 )

@@ -37,6 +37,7 @@ def start(call: Call, application_id: UUID, form: Form, customer_id: UUID) -> Ap
         form_hash=hashlib.sha256(content).digest(),
         state_note="",
         defects=[],
+        asked=[],
         create_time=call.now,
         change_time=call.now,
         core_reference="",

@@ -54,6 +54,7 @@ from fingertip_server import errors
 from fingertip_server.applications import (
     access,
     answers,
+    asked,
     attachment_rules,
     changes,
     customers,
@@ -119,8 +120,9 @@ def save_application(call: Call, request: SaveApplicationRequest) -> SaveApplica
 
 def start_attachment(call: Call, request: StartAttachmentRequest) -> StartAttachmentResponse:
     """Announces an attachment, when the form accepts such a one."""
-    application = access.editable(call, request.application_id)
-    rule = forms.image_rule(filling.form_of(call, application), request.kind)
+    application = access.extensible(call, request.application_id)
+    asked.require_asked(application, request.kind)
+    rule = asked.image_rule(application, filling.form_of(call, application), request.kind)
     if rule is None:
         raise rules.field_unknown(request.kind, "kind")
     siblings = store.count_of_kind(call, application.application_id, request.kind)
@@ -170,8 +172,9 @@ def complete_attachment(
     """Puts an attachment to use when it is whole and what it was said to be."""
     attachment_id = UUID(request.attachment_id)
     _, owner = access.own_attachment(call, attachment_id)
-    application = access.editable(call, str(owner.application_id))
+    application = access.extensible(call, str(owner.application_id))
     attachment = store.lock_attachment(call, attachment_id)
+    asked.require_asked(application, attachment.kind)
     attachment_rules.require_state(attachment.state, UPLOADING)
     if not isinstance(call.prepared, Examined):
         raise attachment_rules.wrong_offset(attachment.next_offset)
@@ -202,10 +205,11 @@ def read_attachment(call: Call, request: ReadAttachmentRequest) -> ReadAttachmen
 
 def attest_sighting(call: Call, request: AttestSightingRequest) -> AttestSightingResponse:
     """Keeps the caller's statement that he saw something himself."""
-    application = access.editable(call, request.application_id, request.etag)
+    application = access.extensible(call, request.application_id, request.etag)
     kind = application_pb2.Sighting.Kind.Name(request.kind).removeprefix("KIND_")
     shown_by = forms.shown_by(filling.form_of(call, application), kind.lower())
     attachment = access.in_use(call, application, request.attachment_id, shown_by)
+    asked.require_asked(application, attachment.kind)
     drafts.attest(call, application, kind, attachment.attachment_id, request.place)
     call.record("application", application.application_id, application.state)
     return AttestSightingResponse(application=changes.changed(call, application))
@@ -245,10 +249,10 @@ def withdraw_application(
 ) -> WithdrawApplicationResponse:
     """Ends an application, and the task about it, before anybody decided."""
     application = access.own(call, request.application_id)
-    was_submitted = application.state == State.SUBMITTED
+    had_task = State(application.state) in rules.UNDECIDED
     changes.step(application, Step.WITHDRAW)
     errors.require_etag(application.version, request.etag)
-    if was_submitted:
+    if had_task:
         submission.withdraw(call, application)
     call.record("application", application.application_id, application.state, request.purpose)
     return WithdrawApplicationResponse(application=changes.changed(call, application))

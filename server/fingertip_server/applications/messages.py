@@ -15,7 +15,7 @@ from fingertip.applications.v1 import (
     reversal_pb2,
 )
 from fingertip.applications.v1.applications_service_pb2 import ApplicationFault, JourneyStep
-from fingertip_server.applications import receipt_text
+from fingertip_server.applications import asked, receipt_text
 from fingertip_server.applications.faults import Fault
 from fingertip_server.applications.store import Evidence
 from fingertip_server.applications.tables import (
@@ -83,9 +83,20 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         create_time=_instant(row.create_time),
         submit_time=_instant(row.submit_time),
         version=row.version,
+        asked_evidence=[asked_evidence(each) for each in asked.of(row)],
         reversal_id=_text(row.reversal_id),
         reversing=row.is_reversing,
         reverse_time=_instant(row.reverse_time),
+    )
+
+
+def asked_evidence(each: asked.Asked) -> application_pb2.AskedEvidence:
+    """Returns a piece of evidence that the authoriser asks for."""
+    return application_pb2.AskedEvidence(
+        subject=each.subject,
+        anchor=anchors.value(each.anchor),
+        note=each.note,
+        kinds=each.kinds,
     )
 
 

@@ -25,6 +25,7 @@ class State(StrEnum):
     EXECUTION_UNKNOWN = "EXECUTION_UNKNOWN"
     EXECUTION_FAILED = "EXECUTION_FAILED"
     REVERSED = "REVERSED"
+    SUPPLEMENT_REQUESTED = "SUPPLEMENT_REQUESTED"
 
 
 class Step(StrEnum):
@@ -37,6 +38,9 @@ class Step(StrEnum):
     REJECT = "reject"
     RETURN = "return"
     EXPIRE = "expire"
+    ASK = "ask"
+    ADD = "add"
+    SUPPLY = "supply"
     EXECUTE = "execute"
     LOSE_SIGHT = "lose_sight"
     FAIL = "fail"
@@ -58,6 +62,12 @@ _AFTER: Mapping[tuple[State, Step], State] = MappingProxyType(
         (State.SUBMITTED, Step.APPROVE): State.APPROVED,
         (State.SUBMITTED, Step.REJECT): State.REJECTED,
         (State.SUBMITTED, Step.RETURN): State.RETURNED,
+        # An authoriser asks for more evidence, which is added and then supplied.
+        (State.SUBMITTED, Step.ASK): State.SUPPLEMENT_REQUESTED,
+        (State.SUPPLEMENT_REQUESTED, Step.ADD): State.SUPPLEMENT_REQUESTED,
+        (State.SUPPLEMENT_REQUESTED, Step.SUPPLY): State.SUBMITTED,
+        (State.SUPPLEMENT_REQUESTED, Step.WITHDRAW): State.WITHDRAWN,
+        (State.SUPPLEMENT_REQUESTED, Step.EXPIRE): State.EXPIRED,
         # What the bank did is believed whenever it is told, also after an operator had to look.
         (State.APPROVED, Step.EXECUTE): State.EXECUTED,
         (State.EXECUTION_UNKNOWN, Step.EXECUTE): State.EXECUTED,
@@ -73,8 +83,18 @@ _AFTER: Mapping[tuple[State, Step], State] = MappingProxyType(
 )
 
 # Those of whom something is still to be expected, besides the drafts, which concern their maker.
-PENDING = frozenset({State.SUBMITTED, State.RETURNED, State.APPROVED, State.EXECUTION_UNKNOWN})
+PENDING = frozenset(
+    {
+        State.SUBMITTED,
+        State.SUPPLEMENT_REQUESTED,
+        State.RETURNED,
+        State.APPROVED,
+        State.EXECUTION_UNKNOWN,
+    }
+)
 EDITABLE = frozenset({State.DRAFT, State.RETURNED})
+# Those about which there is an open task.
+UNDECIDED = frozenset({State.SUBMITTED, State.SUPPLEMENT_REQUESTED})
 # An approval is good for these: what the bank did not do yet, as far as anybody knows.
 EXECUTABLE = frozenset({State.APPROVED, State.EXECUTION_UNKNOWN, State.EXECUTION_FAILED})
 FINAL = frozenset({State.EXECUTED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVERSED})

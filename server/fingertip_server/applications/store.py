@@ -39,7 +39,7 @@ class Evidence:
 
     @property
     def in_use(self) -> list[Attachment]:
-        """Returns the complete attachments, one of each kind, by kind."""
+        """Returns the complete attachments by kind: one of each, and any supplements in order."""
         complete = [each for each in self.attachments if each.state == COMPLETE]
         return sorted(complete, key=lambda each: each.kind)
 

@@ -64,19 +64,15 @@ def submit(call: Call, application: Application, evidence: store.Evidence) -> No
     applicant = customers.applicant(call, application.customer_id)
     is_again = application.state == State.RETURNED
     changes.step(application, Step.SUBMIT)
-    application.revision += 1
     application.defects = []
-    application.submit_time = call.now
-    content = _content(call, application, evidence, applicant.customer_number)
-    application.content_hash = hashlib.sha256(content).digest()
-    store.add_revision(call, application, content)
+    content_hash = freeze(call, application, evidence)
     opened = tasks.open_task(
         call,
         TaskDraft(
             subject_kind=decisions.SUBJECT,
             subject_id=application.application_id,
             revision=application.revision,
-            content_hash=application.content_hash,
+            content_hash=content_hash,
             scene=call.bank.scene_of(filling.form_of(call, application)),
             branch_id=application.branch_id,
             maker_id=application.maker_id,
@@ -89,6 +85,18 @@ def submit(call: Call, application: Application, evidence: store.Evidence) -> No
     )
     application.task_id = opened.task_id
     application.state_note = opened.park_reason or decisions.WAITS_NOTE
+
+
+def freeze(call: Call, application: Application, evidence: store.Evidence) -> bytes:
+    """Freezes the next revision of a locked application as it is now; returns its content_hash."""
+    applicant = customers.applicant(call, application.customer_id)
+    application.revision += 1
+    application.submit_time = call.now
+    content = _content(call, application, evidence, applicant.customer_number)
+    content_hash = hashlib.sha256(content).digest()
+    application.content_hash = content_hash
+    store.add_revision(call, application, content)
+    return content_hash
 
 
 def withdraw(call: Call, application: Application) -> None:

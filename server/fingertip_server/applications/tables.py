@@ -30,7 +30,8 @@ class Application(Base):
     __table_args__ = (
         CheckConstraint(
             "state IN ('DRAFT', 'SUBMITTED', 'RETURNED', 'APPROVED', 'EXECUTED', 'REJECTED',"
-            " 'WITHDRAWN', 'EXPIRED', 'EXECUTION_UNKNOWN', 'EXECUTION_FAILED', 'REVERSED')",
+            " 'WITHDRAWN', 'EXPIRED', 'EXECUTION_UNKNOWN', 'EXECUTION_FAILED',"
+            " 'REVERSED', 'SUPPLEMENT_REQUESTED')",
             "state",
         ),
         CheckConstraint("octet_length(form_hash) = 32", "form_hash"),
@@ -46,7 +47,8 @@ class Application(Base):
             "ix_application_branch_id_open",
             "branch_id",
             postgresql_where=text(
-                "state IN ('SUBMITTED', 'RETURNED', 'APPROVED', 'EXECUTION_UNKNOWN')"
+                "state IN ('SUBMITTED', 'SUPPLEMENT_REQUESTED', 'RETURNED', 'APPROVED',"
+                " 'EXECUTION_UNKNOWN')"
             ),
         ),
     )
@@ -71,6 +73,8 @@ class Application(Base):
     state_note: Mapped[str] = mapped_column(server_default="")
     # Of the task that returned it: a list of [subject, note, anchor].
     defects: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
+    # What the authoriser asks for now: a list of [subject, note, anchor, kinds...].
+    asked: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     change_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     submit_time: Mapped[Timestamp | None]
@@ -105,7 +109,10 @@ class ApplicationRevision(Base):
 
 
 class Attachment(Base):
-    """An image of an application. The one in use of its kind is complete and not replaced."""
+    """An image of an application. The one in use of its kind is complete and not replaced.
+
+    Of supplements, which are whatever an authoriser asked for besides, there may be several.
+    """
 
     __tablename__ = "attachment"
     __table_args__ = (
@@ -118,7 +125,9 @@ class Attachment(Base):
             "application_id",
             "kind",
             unique=True,
-            postgresql_where=text("state = 'COMPLETE' AND NOT is_replaced"),
+            postgresql_where=text(
+                "state = 'COMPLETE' AND NOT is_replaced AND kind <> 'supplement'"
+            ),
         ),
         Index("ix_attachment_application_id", "application_id"),
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 
 from fingertip_server.applications import content_types, filling, store
+from fingertip_server.applications.asked import SUPPLEMENT
 from fingertip_server.applications.attachment_rules import COMPLETE, Examined
 from fingertip_server.applications.tables import Application, ApplicationSighting, Attachment
 from fingertip_server.packs.schema_forms import SIGNATURE
@@ -28,17 +29,18 @@ def complete(call: Call, application: Application, attachment: Attachment, sha25
     """Puts an attachment to use in the place of the former of its kind.
 
     What was stated to be seen on the former is void, and so is a signature that was the former.
+    Supplements that were submitted before stay beside it: each was asked for by itself.
     """
+    statement = update(Attachment).where(
+        Attachment.application_id == application.application_id,
+        Attachment.kind == attachment.kind,
+        Attachment.state == COMPLETE,
+        ~Attachment.is_replaced,
+    )
+    if attachment.kind == SUPPLEMENT and application.submit_time is not None:
+        statement = statement.where(Attachment.create_time > application.submit_time)
     former = call.session.scalars(
-        update(Attachment)
-        .where(
-            Attachment.application_id == application.application_id,
-            Attachment.kind == attachment.kind,
-            Attachment.state == COMPLETE,
-            ~Attachment.is_replaced,
-        )
-        .values(is_replaced=True)
-        .returning(Attachment.attachment_id)
+        statement.values(is_replaced=True).returning(Attachment.attachment_id)
     ).all()
     if former:
         call.session.execute(

@@ -29,11 +29,15 @@ class Anchored:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that there are; `checklist` with the evidence that each item looks at."""
+    """The names that there are; `checklist` with the evidence that each item looks at.
+
+    `askable` are the kinds of attachments that may be asked for besides what was submitted.
+    """
 
     checklist: Mapping[str, Collection[str]] = field(default_factory=dict)
     fields: Collection[str] = ()
     attachments: Collection[str] = ()
+    askable: Collection[str] = ()
 
     def anchor(self, subject: str, wanted: Anchor | None) -> Anchor | None:
         """Returns what a name is the name of, here or at all; nothing where it is not known."""

@@ -59,13 +59,18 @@ def give_up(call: Call, task: Task, state: State, *, park_reason: str = "") -> N
     announce(call, task)
 
 
-def lock(call: Call, task_id: UUID, *, of_centre: str = "") -> Task | None:
+def lock(call: Call, task_id: UUID, *, of_centre: str = "", of_branch: str = "") -> Task | None:
     """Locks a task's subject, then the task; the call goes on in the task's centre and journey.
 
-    Returns nothing, and locks nothing, when there is no such task, or none of the centre named.
+    Returns nothing, and locks nothing, when there is no such task, or none of the centre or branch
+    named.
     """
     reference = store.reference(call, task_id)
-    if reference is None or of_centre not in {"", reference.centre_id}:
+    if (
+        reference is None
+        or of_centre not in {"", reference.centre_id}
+        or of_branch not in {"", reference.branch_id}
+    ):
         return None
     call.hooks.decisions[reference.subject_kind].lock(call, reference.subject_id)
     task = store.lock(call, task_id)

@@ -21,8 +21,12 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     ReleaseTaskResponse,
     RenewClaimRequest,
     RenewClaimResponse,
+    RequestSupplementRequest,
+    RequestSupplementResponse,
     ReturnTaskRequest,
     ReturnTaskResponse,
+    SupplyEvidenceRequest,
+    SupplyEvidenceResponse,
 )
 from fingertip.authorization.v1.task_pb2 import Task as TaskMessage
 from fingertip_server.authorization import (
@@ -34,6 +38,7 @@ from fingertip_server.authorization import (
     messages,
     rules,
     store,
+    supplements,
     tasks,
 )
 from fingertip_server.authorization.deciding import Checker, Verdict
@@ -45,7 +50,7 @@ from fingertip_server.rpc.call import Call
 # A claim is renewed after a third of its lease, so that one lost message costs nothing.
 _RENEWALS_PER_LEASE = 3
 
-_Decision = ApproveTaskRequest | RejectTaskRequest | ReturnTaskRequest
+_Decision = ApproveTaskRequest | RejectTaskRequest | ReturnTaskRequest | RequestSupplementRequest
 
 
 def list_tasks(call: Call, request: ListTasksRequest) -> ListTasksResponse:
@@ -122,6 +127,7 @@ def get_task(call: Call, request: GetTaskRequest) -> GetTaskResponse:
         steps=[messages.step(decision) for decision in store.steps(call, task)],
         previous_defects=messages.defects(store.defects(call, previous) if previous else ()),
         differences=differences.of(call, task, whole=is_holder),
+        supplement_items=messages.supplement_items(store.supplement(call, task.task_id)),
     )
 
 
@@ -146,6 +152,23 @@ def return_task(call: Call, request: ReturnTaskRequest) -> ReturnTaskResponse:
     defects = anchors.resolved(changes.names_of(call, task), request.defects, "defects")
     verdict = Verdict(State.RETURNED, defects=defects)
     return ReturnTaskResponse(task=_decide(call, task, verdict))
+
+
+def request_supplement(call: Call, request: RequestSupplementRequest) -> RequestSupplementResponse:
+    """Ends the caller's claim until the maker has supplied more evidence."""
+    task = _decidable(call, request)
+    names = supplements.names_of(call, task)
+    supplements.request(call, task, anchors.resolved(names, request.items, "items"), names)
+    call.record("task", task.task_id, task.state)
+    return RequestSupplementResponse(task=messages.task(task))
+
+
+def supply_evidence(call: Call, request: SupplyEvidenceRequest) -> SupplyEvidenceResponse:
+    """Has somebody decide about the content with what its maker uploaded since."""
+    task = supplements.lock_for_maker(call, request.task_id)
+    supplements.supply(call, task, request.etag)
+    call.record("task", task.task_id, task.state)
+    return SupplyEvidenceResponse(task=messages.task(task))
 
 
 def _own_centres(call: Call, task_id: str) -> Task:

@@ -26,18 +26,38 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen:
+    """A revision of a subject, whose content never changes any more."""
+
+    revision: int
+    content_hash: bytes
+
+
+def _no_evidence(_call: Call, subject: Subject, *_: object) -> Frozen:
+    raise TypeError(f"The subject {subject.subject_id} has no evidence to ask for.")
+
+
+def _asks_for_none(*_: object) -> None:
+    raise TypeError("Of this kind of subject nothing is asked.")
+
+
+@dataclass(frozen=True, slots=True)
 class Dialogue:
     """The functions of a domain whose subjects are more than yes or no, besides `Decisions`.
 
     `names` returns the fields and attachments that something may be anchored to. `difference` tells
-    what a revision of a subject changed against the one before.
+    what a revision of a subject changed against the one before. `asked` is told which evidence the
+    authoriser asks for, by what names. `supplied` freezes the subject's next revision with what was
+    uploaded since, when the maker quotes the subject's etag; it raises where something is missing.
     """
 
     names: Callable[[Call, UUID], Names]
     difference: Callable[[Call, UUID, int], ContentDifference]
+    asked: Callable[[Call, Subject, Sequence[Anchored], Names], None] = _asks_for_none
+    supplied: Callable[[Call, Subject, str], Frozen] = _no_evidence
 
 
-# Of a subject that has nothing to point at but the checklist.
+# Of a subject that has nothing to point at but the checklist, and no evidence.
 SILENT = Dialogue(
     names=lambda _call, _subject_id: Names(),
     difference=lambda _call, _subject_id, revision: ContentDifference(revision=revision),

@@ -69,6 +69,16 @@ def step(row: TaskDecision) -> task_pb2.TaskStep:
     )
 
 
+def supplement_items(anchored: Iterable[Anchored]) -> list[task_pb2.SupplementItem]:
+    """Returns what evidence the authoriser asks for."""
+    return [
+        task_pb2.SupplementItem(
+            subject=each.subject, note=each.note, anchor=anchors.value(each.anchor)
+        )
+        for each in anchored
+    ]
+
+
 def _text(value: UUID | None) -> str:
     return "" if value is None else str(value)
 

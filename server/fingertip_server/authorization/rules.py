@@ -22,9 +22,11 @@ class State(StrEnum):
     RETURNED = "RETURNED"
     WITHDRAWN = "WITHDRAWN"
     EXPIRED = "EXPIRED"
+    SUPPLEMENT_REQUESTED = "SUPPLEMENT_REQUESTED"
 
 
-OPEN = frozenset({State.PARKED, State.QUEUED, State.CLAIMED})
+# Those that have not ended.
+OPEN = frozenset({State.PARKED, State.QUEUED, State.CLAIMED, State.SUPPLEMENT_REQUESTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,15 @@ def require_decidable(task: Held, quote: Quote, now: datetime) -> None:
     TASK_EXPIRED from the deadline on, TASK_STATE when it has ended otherwise, LEASE_LOST when the
     claim is not the caller's any more, CONTENT_CHANGED when he saw something else.
     """
+    require_open(task, now)
+    if not holds(task, quote.staff_id, now) or quote.fence != task.fence:
+        raise lease_lost(task.fence)
+    if (quote.revision, quote.content_hash) != (task.revision, task.content_hash):
+        raise content_changed(task.revision, task.content_hash)
+
+
+def require_open(task: Held, now: datetime) -> None:
+    """Raises TASK_EXPIRED from the deadline on, TASK_STATE when it has ended otherwise."""
     if task.state == State.EXPIRED or (task.state in OPEN and now >= task.expire_time):
         raise errors.InvalidState(
             ErrorReason.ERROR_REASON_TASK_EXPIRED,
@@ -143,13 +154,22 @@ def require_decidable(task: Held, quote: Quote, now: datetime) -> None:
             expire_time=task.expire_time.isoformat(),
         )
     if task.state not in OPEN:
+        raise _wrong_state(task.state)
+
+
+def require_supplement_open(task: Held, now: datetime) -> None:
+    """Raises TASK_EXPIRED or TASK_STATE unless the task waits for more evidence, and still may."""
+    require_open(task, now)
+    if task.state != State.SUPPLEMENT_REQUESTED:
+        raise _wrong_state(task.state)
+
+
+def require_maker(maker_id: str, staff_id: str) -> None:
+    """Raises NOT_THE_MAKER for anybody but who made the task's content."""
+    if staff_id != maker_id:
         raise errors.InvalidState(
-            ErrorReason.ERROR_REASON_TASK_STATE, "The task has ended.", state=task.state
+            ErrorReason.ERROR_REASON_NOT_THE_MAKER, "Only who made the content may do this."
         )
-    if not holds(task, quote.staff_id, now) or quote.fence != task.fence:
-        raise lease_lost(task.fence)
-    if (quote.revision, quote.content_hash) != (task.revision, task.content_hash):
-        raise content_changed(task.revision, task.content_hash)
 
 
 def holds(task: Held, staff_id: str, now: datetime) -> bool:
@@ -196,6 +216,12 @@ def lease_lost(fence: int) -> errors.Conflict:
     """Returns the refusal for a claim that is over."""
     return errors.Conflict(
         ErrorReason.ERROR_REASON_LEASE_LOST, "The claim is over.", fence=str(fence)
+    )
+
+
+def _wrong_state(state: State) -> errors.InvalidState:
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_TASK_STATE, "The task's state does not allow this.", state=state
     )
 
 

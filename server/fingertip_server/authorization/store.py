@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from fingertip_server.authorization import anchors
 from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.rules import Person, State
-from fingertip_server.authorization.tables import Task, TaskDecision
+from fingertip_server.authorization.tables import Task, TaskDecision, TaskSupplement
 from fingertip_server.db import leases
 from fingertip_server.db.base import NOW
 from fingertip_server.rpc.call import Call
@@ -39,7 +39,10 @@ from fingertip_server.rpc.measuring import Waiting
 _QUEUED: ColumnElement[str] = literal_column("'QUEUED'")
 _PARKED: ColumnElement[str] = literal_column("'PARKED'")
 _IS_OPEN = Task.state.in_(
-    [literal_column(f"'{state}'") for state in ("PARKED", "QUEUED", "CLAIMED")]
+    [
+        literal_column(f"'{state}'")
+        for state in ("PARKED", "QUEUED", "CLAIMED", "SUPPLEMENT_REQUESTED")
+    ]
 )
 
 _IN_ORDER = (Task.rank_at, Task.task_id)
@@ -131,7 +134,7 @@ _WAITING = (
     .where(Task.state == _QUEUED)
     .group_by(Task.centre_id, Task.skill)
 )
-_REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id)
+_REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id, Task.branch_id)
 # Whether somebody of those on shift may decide about a task.
 _SOMEBODY = (
     "EXISTS (SELECT 1 FROM unnest(CAST(:person_ids AS uuid[]), CAST(:customer_ids AS uuid[]))"
@@ -150,12 +153,13 @@ class Reference:
     subject_kind: str
     subject_id: UUID
     centre_id: str
+    branch_id: str
 
 
 def reference(call: Call, task_id: UUID) -> Reference | None:
     """Returns what must be known of a task before its subject is locked."""
     row = call.connection.execute(_REFERENCE.where(Task.task_id == task_id)).one_or_none()
-    return Reference(row.subject_kind, row.subject_id, row.centre_id) if row else None
+    return Reference(*row) if row else None
 
 
 def find(call: Call, task_id: UUID) -> Task | None:
@@ -255,6 +259,17 @@ def defects(call: Call, task_id: UUID) -> list[Anchored]:
         TaskDecision.task_id == task_id, TaskDecision.is_final
     )
     return anchors.from_stored(call.session.scalars(statement).one_or_none() or [])
+
+
+def supplement(call: Call, task_id: UUID) -> list[Anchored]:
+    """Returns what was asked for last in a task."""
+    items = call.session.scalars(
+        select(TaskSupplement.items)
+        .where(TaskSupplement.task_id == task_id)
+        .order_by(TaskSupplement.revision.desc())
+        .limit(1)
+    ).one_or_none()
+    return anchors.from_stored(items or ())
 
 
 def page(

@@ -20,6 +20,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from fingertip_server.db.base import Base, Id, Timestamp
 from fingertip_server.db.leases import Leased
 
+_IS_OPEN = "state IN ('PARKED', 'QUEUED', 'CLAIMED', 'SUPPLEMENT_REQUESTED')"
+
 
 class Task(Leased, Base):
     """A request for a decision. A claim is its lease; who decided stays its holder.
@@ -32,7 +34,7 @@ class Task(Leased, Base):
     __table_args__ = (
         CheckConstraint(
             "state IN ('PARKED', 'QUEUED', 'CLAIMED', 'APPROVED', 'REJECTED', 'RETURNED',"
-            " 'WITHDRAWN', 'EXPIRED')",
+            " 'WITHDRAWN', 'EXPIRED', 'SUPPLEMENT_REQUESTED')",
             "state",
         ),
         CheckConstraint(
@@ -47,7 +49,7 @@ class Task(Leased, Base):
             "subject_kind",
             "subject_id",
             unique=True,
-            postgresql_where=text("state IN ('PARKED', 'QUEUED', 'CLAIMED')"),
+            postgresql_where=text(_IS_OPEN),
         ),
         Index(
             "uq_task_holder_claimed",
@@ -75,7 +77,7 @@ class Task(Leased, Base):
             "centre_id",
             "create_time",
             "task_id",
-            postgresql_where=text("state IN ('PARKED', 'QUEUED', 'CLAIMED')"),
+            postgresql_where=text(_IS_OPEN),
         ),
         Index("ix_task_centre_id", "centre_id", "create_time", "task_id"),
     )
@@ -164,3 +166,21 @@ class TaskDecision(Base):
     # The checklist items found to be as they should be.
     passed_items: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
     decide_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+
+
+class TaskSupplement(Base):
+    """What an authoriser asked for besides a revision, which ended with it. Appended and read."""
+
+    __tablename__ = "task_supplement"
+    __table_args__ = (CheckConstraint("octet_length(content_hash) = 32", "content_hash"),)
+
+    task_id: Mapped[Id]
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    content_hash: Mapped[bytes]
+    fence: Mapped[int] = mapped_column(BigInteger)
+    authoriser_id: Mapped[str]
+    authoriser_person_id: Mapped[uuid.UUID | None]
+    device_id: Mapped[uuid.UUID | None]
+    # A list of [subject, note, anchor].
+    items: Mapped[list[list[str]]] = mapped_column(JSONB)
+    request_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())

@@ -1,6 +1,7 @@
 """What domains with something to be authorised call."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from fingertip_server.authorization import changes, eligibility, rules, store
@@ -78,6 +79,12 @@ def approvers(call: Call, task_id: UUID) -> list[str]:
     return [step.checker_id for step in steps if step.outcome == State.APPROVED]
 
 
+def deadline(call: Call, scene: Scene, branch_id: str, lifetime: timedelta) -> datetime:
+    """Returns when what a scene's task waits for from now on is too late."""
+    closes = call.bank.branch(branch_id).closes if scene.expires_at_closing else None
+    return rules.expire_time(call.now, lifetime, closes, call.bank.time_zone(branch_id))
+
+
 def holds_claim(call: Call, task_id: UUID) -> bool:
     """Tells whether the caller holds the claim of a task now."""
     task = store.find(call, task_id)
@@ -99,7 +106,6 @@ def held(task: Task) -> rules.Held:
 
 def _task(call: Call, draft: TaskDraft) -> Task:
     scene, policies = draft.scene, call.bank.policies
-    closes = call.bank.branch(draft.branch_id).closes if scene.expires_at_closing else None
     waiting = policies.duration("authorization.head_start_waiting_customer")
     return Task(
         task_id=uuid4(),
@@ -127,9 +133,7 @@ def _task(call: Call, draft: TaskDraft) -> Task:
             waiting=waiting if draft.is_waiting else waiting * 0,
         ),
         create_time=call.now,
-        expire_time=rules.expire_time(
-            call.now, scene.expires_after, closes, call.bank.time_zone(draft.branch_id)
-        ),
+        expire_time=deadline(call, scene, draft.branch_id, scene.expires_after),
         fence=0,
         attempts=0,
         version=1,

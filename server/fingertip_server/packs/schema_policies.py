@@ -59,6 +59,7 @@ _KEYS = {
         "authorization.head_start_per_tier_rank",
         "authorization.head_start_waiting_customer",
         "authorization.queued_alert",
+        "authorization.supplement_deadline",
         "customer.holdings_ttl",
         "customer.intentions_ttl",
         "customer.preferences_ttl",
