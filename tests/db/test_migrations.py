@@ -111,7 +111,7 @@ async def test_the_servers_role_cannot_rewrite_what_was_appended(
         ("feed_event", "kind"),
         ("task_decision", "outcome"),
         ("voucher_movement", "purpose"),
-        ("task_supplement", "items"),
+        ("task_supplement", "authoriser_id"),
     ],
 )
 async def test_the_servers_role_cannot_change_what_was_appended(
