@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import grpc
 import pytest
@@ -20,6 +20,7 @@ from fingertip_server.app import App
 from fingertip_server.identity import accounts, operator
 from fingertip_server.packs import DEMO, loading, reading
 from fingertip_server.packs.schema import Pack
+from fingertip_server.packs.schema_policies import Policies
 
 PASSWORD = "keyboard-battery-staple"
 
@@ -126,9 +127,21 @@ def refused(reason: str) -> Iterator[pytest.ExceptionInfo[Refused]]:
     assert caught.value.reason == reason, caught.value
 
 
-def read_demo() -> Pack:
-    """Returns the demo bank's pack."""
-    return reading.read_pack(DEMO)
+def read_demo(*, offers: bool = False) -> Pack:
+    """Returns the demo bank's pack, but without offers by lot, unless a test is about them.
+
+    Otherwise chance would say which of a test's authorisers gets a task first.
+    """
+    pack = reading.read_pack(DEMO)
+    if offers:
+        return pack
+    rows = tuple(
+        row.model_copy(update={"value": "false"})
+        if row.key == "authorization.offers_by_lot"
+        else row
+        for row in pack.policy_rows
+    )
+    return replace(pack, policy_rows=rows, policies=Policies.of(rows))
 
 
 async def furnish(app: App) -> Credentials:

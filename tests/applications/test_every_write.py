@@ -27,6 +27,7 @@ from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
 from fingertip.authorization.v1.authorization_service_pb2 import (
     ApproveTaskRequest,
     ClaimNextTaskRequest,
+    ReassignTaskRequest,
     RejectTaskRequest,
     ReleaseTaskRequest,
     RenewClaimRequest,
@@ -281,6 +282,11 @@ WRONG_ROLES = [
         "centre_supervisor",
         "authorization",
         ReleaseTaskRequest(request_id=_ID, task_id=_ID, fence=1, purpose="no"),
+    ),
+    (
+        "authoriser",
+        "authorization",
+        ReassignTaskRequest(request_id=_ID, task_id=_ID, purpose="no"),
     ),
     (
         "teller",

@@ -6,13 +6,19 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     ClaimNextTaskRequest,
     GetTaskRequest,
     GetTaskResponse,
+    ReassignTaskRequest,
     RejectTaskRequest,
     RequestSupplementRequest,
     ReturnTaskRequest,
     SupplyEvidenceRequest,
 )
 from fingertip.authorization.v1.task_pb2 import ChecklistFinding, SupplementItem, Task, TaskDefect
-from fingertip.identity.v1.identity_service_pb2 import EndShiftRequest, StartShiftRequest
+from fingertip.identity.v1.identity_service_pb2 import (
+    EndBreakRequest,
+    EndShiftRequest,
+    StartBreakRequest,
+    StartShiftRequest,
+)
 from fingertip_client.caller import Caller
 from tests.applications.paper import request_id
 
@@ -122,6 +128,26 @@ async def approve(caller: Caller, task: Task) -> Task:
 async def send_back(caller: Caller, task: Task) -> Task:
     """Returns a claimed task to its maker."""
     return (await caller.authorization.ReturnTask(sending_back(task))).task
+
+
+async def reassign(supervisor: Caller, task_id: str, to_staff_id: str = "") -> Task:
+    """Has a supervisor give a task to somebody, or back to the queue."""
+    response = await supervisor.authorization.ReassignTask(
+        ReassignTaskRequest(
+            request_id=request_id(), task_id=task_id, to_staff_id=to_staff_id, purpose="调配"
+        )
+    )
+    return response.task
+
+
+async def start_break(caller: Caller) -> None:
+    """Goes for a break."""
+    await caller.identity.StartBreak(StartBreakRequest(request_id=request_id()))
+
+
+async def end_break(caller: Caller) -> None:
+    """Comes back from a break."""
+    await caller.identity.EndBreak(EndBreakRequest(request_id=request_id()))
 
 
 async def start_shift(caller: Caller) -> None:

@@ -1,9 +1,12 @@
 """Several centres for one scene: the first that can take a task does."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
+from fingertip.applications.v1.application_pb2 import Application
+from fingertip.authorization.v1.authorization_service_pb2 import ListTasksRequest
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_server.app import App
@@ -13,7 +16,8 @@ from fingertip_server.packs.schema import Pack
 from tests.applications import paper
 from tests.authorization import desk
 from tests.authorization.screen import screen
-from tests.world import World, read_demo
+from tests.conftest import Clock, Database
+from tests.world import World, read_demo, refused
 
 
 def _with_two_centres() -> Pack:
@@ -76,3 +80,87 @@ async def test_a_parked_task_goes_where_somebody_comes_first_and_the_other_centr
         assert gone.task.version > parked.task.version
     task = await desk.claim(world.authoriser_who_is_a_customer)
     assert task.task_id == parked.task.task_id
+
+
+async def test_a_full_centre_sends_the_next_task_to_the_other(world: World) -> None:
+    await desk.start_shift(world.authoriser_who_is_a_customer)
+    placed = [await _centre_of(world, await paper.submitted(world.teller)) for _ in range(7)]
+    # Five for the one who is there; the sixth goes on, and so does the seventh.
+    assert placed == ["C001"] * 5 + ["C002"] * 2
+
+
+async def test_where_every_centre_is_full_the_next_goes_where_the_fewest_wait(
+    world: World, database: Database
+) -> None:
+    await desk.start_shift(world.authoriser_who_is_a_customer)
+    for _ in range(10):
+        await paper.submitted(world.teller)
+    await database.as_owner(
+        "DELETE FROM task WHERE task_id = (SELECT task_id FROM task WHERE centre_id = $1 LIMIT 1)",
+        "C002",
+    )
+    await database.as_owner("UPDATE task SET centre_since = centre_since - interval '3 min'")
+    assert await _centre_of(world, await paper.submitted(world.teller)) == "C002"
+    assert await _centre_of(world, await paper.submitted(world.teller)) == "C001"
+
+
+async def test_what_waits_for_long_goes_where_somebody_is_free_with_its_age(
+    world: World, clock: Clock, database: Database
+) -> None:
+    await paper.submitted(world.teller)
+    await desk.claim(world.authoriser)
+    waiting = await paper.submitted(world.teller)
+    other = world.authoriser_who_is_a_customer
+    await desk.start_shift(other)
+    rank = "SELECT rank_at, create_time FROM task WHERE task_id = $1"
+    before = await database.as_owner(rank, UUID(waiting.task_id))
+    async with screen(world.centre_supervisor, WatchRequest(centre_id="C001")) as first:
+        await clock.advance(55)
+        with refused("NO_TASK_WAITING"):
+            await desk.claim(other)
+        await clock.advance(70)
+        gone = await first.until(lambda event: event.task.centre_id == "C002")
+    assert gone.task.task_id == waiting.task_id
+    assert await database.as_owner(rank, UUID(waiting.task_id)) == before
+    assert (await desk.claim(other)).task_id == waiting.task_id
+
+
+async def test_a_task_that_nobody_takes_does_not_go_to_and_fro(
+    world: World, clock: Clock, database: Database
+) -> None:
+    application = await paper.submitted(world.teller)
+    await desk.start_shift(world.authoriser_who_is_a_customer)
+    places = []
+    for _ in range(24):
+        await clock.advance(10)
+        places.append(await _centre_of(world, application))
+    assert places[:10] == ["C001"] * 10
+    assert places[13:22] == ["C002"] * 9
+
+
+async def test_an_escalated_task_goes_to_a_centre_where_all_are_busy_but_the_queue_is_short(
+    world: World, clock: Clock, database: Database
+) -> None:
+    other = world.authoriser_who_is_a_customer
+    await desk.start_shift(other)
+    await paper.submitted(world.teller)
+    await desk.claim(world.authoriser)
+    there = await paper.submitted(world.teller)
+    await database.as_owner(
+        "UPDATE task SET centre_id = 'C002' WHERE task_id = $1", UUID(there.task_id)
+    )
+    await desk.claim(other)
+    await database.as_owner("UPDATE task SET lease_until = lease_until + interval '1 h'")
+    waiting = await paper.submitted(world.teller)
+    await clock.advance(130)
+    assert await _centre_of(world, waiting) == "C001"
+    await clock.advance(53)
+    assert await _centre_of(world, waiting) == "C002"
+
+
+async def _centre_of(world: World, application: Application) -> str:
+    listed: list[Task] = []
+    for caller in (world.authoriser, world.authoriser_who_is_a_customer):
+        listed += (await caller.authorization.ListTasks(ListTasksRequest())).tasks
+    [task] = [task for task in listed if task.task_id == application.task_id]
+    return task.centre_id

@@ -112,6 +112,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "subject": ("id_back", "mobile"),
     "SupplementItem.subject": ("id_back", "supplement", "purpose_plausible", "mobile"),
     "tier_code": ("private", "standard", "no_such_tier"),
+    "to_staff_id": ("", "900101", "900102", "999999"),
     "value": ("王若兰", "190102197805209021", "2023-02-29", "长期", "true", "5000.00"),
     "voucher_type": ("debit_card", "debit_card", "security_device", "cheque"),
     "work_kinds": ("crm.view",),

@@ -15,6 +15,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     WithdrawReversalRequest,
 )
 from fingertip.applications.v1.receipt_pb2 import Receipt
+from fingertip.authorization.v1.authorization_service_pb2 import ListTasksRequest
+from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     GetWorkItemRequest,
     GiveUpWorkItemRequest,
@@ -105,6 +107,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
     with suppress(Refused):
         await _supplement(spoilt)
     with suppress(Refused):
+        await _supervise(spoilt)
+    with suppress(Refused):
         await _execute(spoilt)
     with suppress(Refused):
         await _undo(spoilt)
@@ -152,6 +156,19 @@ async def _supplement(world: World) -> None:
         application = await paper.attach(world.teller, application, kind, paper.IMAGES["id_back"])
     await desk.supply(world.teller, application)
     await desk.approve(authoriser, await desk.claim(authoriser))
+
+
+async def _supervise(world: World) -> None:
+    """Has somebody go for a break, and a task given away."""
+    resting = world.authoriser_who_is_a_customer
+    await desk.start_break(resting)
+    await desk.end_break(resting)
+    listed = await world.centre_supervisor.authorization.ListTasks(
+        ListTasksRequest(states=[Task.STATE_QUEUED])
+    )
+    for task in listed.tasks[:1]:
+        await desk.reassign(world.centre_supervisor, task.task_id, "900101")
+        await desk.reassign(world.centre_supervisor, task.task_id)
 
 
 async def _execute(world: World) -> None:

@@ -66,9 +66,9 @@ def _returned(call: Call, subject: Subject, defects: Sequence[Anchored]) -> None
     changes.changed(call, application)
 
 
-def _expired(call: Call, subject: Subject) -> None:
+def _expired(call: Call, subject: Subject, note: str) -> None:
     application = decided(call, subject)
-    changes.step(application, Step.EXPIRE, _EXPIRED_NOTE)
+    changes.step(application, Step.EXPIRE, note or _EXPIRED_NOTE)
     changes.changed(call, application)
 
 

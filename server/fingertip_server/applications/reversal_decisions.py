@@ -69,8 +69,8 @@ def _returned(call: Call, subject: Subject, defects: Sequence[Anchored]) -> None
     _end(call, subject, Step.RETURN, _RETURNED_NOTE)
 
 
-def _expired(call: Call, subject: Subject) -> None:
-    _end(call, subject, Step.EXPIRE, _EXPIRED_NOTE)
+def _expired(call: Call, subject: Subject, note: str) -> None:
+    _end(call, subject, Step.EXPIRE, note or _EXPIRED_NOTE)
 
 
 def _parked(call: Call, subject: Subject, reason: str) -> None:

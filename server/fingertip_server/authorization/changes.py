@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from fingertip_server.authorization import anchors, eligibility, hooks, messages, store
+from fingertip_server.authorization import anchors, eligibility, hooks, messages, routing, store
 from fingertip_server.authorization.rules import State
 from fingertip_server.authorization.tables import Task
 from fingertip_server.db import leases
@@ -16,6 +16,8 @@ EXPIRE_TASK = "authorization.expire_task"
 REVIEW_PARKED = "authorization.review_parked"
 REVIEW_CENTRE = "authorization.review_centre"
 REVIEW_TASK = "authorization.review_task"
+TAKE_BACK = "authorization.take_back"
+OFFER_AGAIN = "authorization.offer_again"
 TELL_FORMER_CENTRE = "authorization.tell_former_centre"
 
 # Parked tasks are looked at again when a shift changes, and this often in case a submission and a
@@ -51,12 +53,45 @@ def begin_revision(task: Task, revision: int, content_hash: bytes) -> None:
     task.taken_by = []
 
 
-def give_up(call: Call, task: Task, state: State, *, park_reason: str = "") -> None:
-    """Takes a locked task from whoever holds it, into a state in which nobody does."""
+def give_up(
+    call: Call, task: Task, state: State, *, park_reason: str = "", to_staff_id: str = ""
+) -> None:
+    """Takes a locked task from whoever holds it, into a state in which nobody does.
+
+    A queued task is offered to one of the others by lot, or to whom it is given.
+    """
+    former = task.holder or ""
     leases.give_up(task, state)
     task.park_reason = park_reason
+    task.offered_to = task.offered_until = None
+    if to_staff_id:
+        routing.give_to(call, task, to_staff_id, "authorization.assignment")
+    elif state == State.QUEUED:
+        routing.offer(call, task, not_to=former)
     call.flush()
     announce(call, task)
+
+
+def move(call: Call, task: Task, centre_id: str) -> None:
+    """Queues a locked task in another centre, with the rank and the age that it has.
+
+    The call goes on in that centre; the watchers of the former one are told in a moment.
+    """
+    former, task.centre_id = task.centre_id, centre_id
+    task.centre_since = call.now
+    call.home = centre_id
+    was_parked = task.state == State.PARKED
+    give_up(call, task, State.QUEUED)
+    if was_parked:
+        decisions_of(call, task).parked(call, subject_of(task), "")
+    call.start_timer(TELL_FORMER_CENTRE, f"{former}/{task.task_id}", call.now)
+
+
+def expire(call: Call, task: Task, note: str = "") -> None:
+    """Ends a locked task that nobody decided, and tells its owner why it ended before its time."""
+    task.end_note = note
+    give_up(call, task, State.EXPIRED)
+    decisions_of(call, task).expired(call, subject_of(task), note)
 
 
 def lock(call: Call, task_id: UUID, *, of_centre: str = "", of_branch: str = "") -> Task | None:

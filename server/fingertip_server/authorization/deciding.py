@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from fingertip_server.authorization import anchors, changes, eligibility, rules, store
+from fingertip_server.authorization import anchors, changes, eligibility, routing, rules, store
 from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.rules import Person, State
 from fingertip_server.authorization.tables import Task, TaskDecision
@@ -56,6 +56,9 @@ def decide(call: Call, task: Task, checker: Checker, verdict: Verdict) -> Task:
     )
     if decided is None:
         raise rules.lease_lost(task.fence)
+    if decided.state == State.QUEUED:
+        routing.offer(call, decided, not_to=checker.staff_id)
+        call.flush()
     changes.announce(call, decided)
     call.record("task", decided.task_id, decided.state)
     _tell_owner(call, decided, verdict)

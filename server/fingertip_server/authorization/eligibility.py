@@ -1,58 +1,41 @@
 """Who is on shift to decide, and what both sides are told when nobody is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from fingertip_server.authorization.rules import Parties, Person, somebody_may
+from fingertip_server.authorization.rules import (
+    Parties,
+    Person,
+    four_eyes_rule,
+    not_eligible,
+    somebody_may,
+)
 from fingertip_server.authorization.tables import Task
 from fingertip_server.identity import directory
+from fingertip_server.identity.directory import StaffRow
 from fingertip_server.packs.bank import Bank
-from fingertip_server.packs.schema_forms import Scene
 from fingertip_server.rpc.call import Call
 
 DECIDE = "authorization.decide"
 
-_PAGE = 500
 
+def present(connection: Connection, bank: Bank, centre_id: str, skill: str) -> dict[str, Person]:
+    """Returns who is on shift in a centre and may decide about tasks of a skill, by staff number.
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a task goes: a centre, and why it is parked there; "" when it is not."""
-
-    centre_id: str
-    park_reason: str
+    Nobody counts on who is on a break.
+    """
+    return {
+        row.staff_id: Person(row.person_id, row.customer_id)
+        for row in _able(connection, bank, centre_id, skill)
+        if not row.on_break
+    }
 
 
 def persons(connection: Connection, bank: Bank, centre_id: str, skill: str) -> list[Person]:
-    """Returns who is on shift in a centre and may decide about tasks of a skill."""
-    after = ""
-    found: list[Person] = []
-    while True:
-        page = directory.page(connection, centre_id, after, _PAGE)
-        found += [
-            Person(row.person_id, row.customer_id)
-            for row in page
-            if row.is_active
-            and row.on_shift
-            and skill in row.skills
-            and DECIDE in bank.permissions(row.roles)
-        ]
-        if len(page) < _PAGE:
-            return found
-        after = page[-1].staff_id
-
-
-def place(connection: Connection, bank: Bank, scene: Scene, parties: Parties) -> Place:
-    """Returns the first of a scene's centres where somebody may decide; parks in its first."""
-    present = False
-    for centre_id in scene.centres:
-        found = persons(connection, bank, centre_id, scene.skill_group)
-        if somebody_may(found, parties):
-            return Place(centre_id, "")
-        present = present or bool(found)
-    return Place(scene.centres[0], reason(bank, scene.skill_group, present=present))
+    """Returns the persons who may decide about tasks of a skill in a centre now."""
+    return list(present(connection, bank, centre_id, skill).values())
 
 
 def is_on_shift(call: Call) -> bool:
@@ -71,6 +54,14 @@ def parties(task: Task, *taking: UUID) -> Parties:
     return Parties(task.maker_person_id, task.customer_id, frozenset([*task.taken_by, *taking]))
 
 
+def is_on_break(call: Call) -> bool:
+    """Tells whether the caller is on a break; whoever is by hearsay is looked up."""
+    if not call.principal.on_break:
+        return False
+    row = directory.staff(call.connection, call.principal.id)
+    return row is not None and row.on_break
+
+
 def reason_to_park(connection: Connection, bank: Bank, task: Task, *taking: UUID) -> str:
     """Returns why nobody in a task's centre may decide about it now; "" when somebody may.
 
@@ -79,15 +70,46 @@ def reason_to_park(connection: Connection, bank: Bank, task: Task, *taking: UUID
     found = persons(connection, bank, task.centre_id, task.skill)
     if somebody_may(found, parties(task, *taking)):
         return ""
-    return reason(bank, task.skill, present=bool(found))
+    return reason(connection, bank, [task.centre_id], task.skill)
 
 
-def reason(bank: Bank, skill: str, *, present: bool) -> str:
-    """Says what is missing: everybody, or somebody whom the task does not exclude."""
+def reason(connection: Connection, bank: Bank, centre_ids: Sequence[str], skill: str) -> str:
+    """Says what centres in which nobody may decide lack: somebody else, somebody back, or all."""
     groups = bank.pack.skill_groups
     name = next((group.name for group in groups if group.code == skill), skill)
-    if present:
+    able = [row for each in centre_ids for row in _able(connection, bank, each, skill)]
+    if any(not row.on_break for row in able):
         return (
             f"当班的“{name}”授权员均为经办本人、客户本人或已作过授权，待其他授权员签到后自动排队。"
         )
+    if able:
+        return f"当班的“{name}”授权员均在休息，待授权员返岗后自动排队。"
     return f"授权中心暂无“{name}”授权员当班，待授权员签到后自动排队。"
+
+
+def require_eligible(call: Call, task: Task, staff_id: str) -> None:
+    """Raises NOT_ELIGIBLE unless a member of staff may decide about a task, and is there to."""
+    row = directory.staff(call.connection, staff_id)
+    rule = _obstacle(call.bank, task, row)
+    if row is not None and not rule:
+        rule = four_eyes_rule(Person(row.person_id, row.customer_id), parties(task))
+    if rule:
+        raise not_eligible(rule)
+
+
+def _obstacle(bank: Bank, task: Task, row: StaffRow | None) -> str:
+    if row is None or not row.is_active or row.branch_id != task.centre_id:
+        return "centre"
+    if task.skill not in row.skills or DECIDE not in bank.permissions(row.roles):
+        return "skill"
+    if not row.on_shift:
+        return "shift"
+    return "break" if row.on_break else ""
+
+
+def _able(connection: Connection, bank: Bank, centre_id: str, skill: str) -> list[StaffRow]:
+    return [
+        row
+        for row in directory.on_shift(connection, centre_id)
+        if skill in row.skills and DECIDE in bank.permissions(row.roles)
+    ]

@@ -15,6 +15,8 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     GetTaskResponse,
     ListTasksRequest,
     ListTasksResponse,
+    ReassignTaskRequest,
+    ReassignTaskResponse,
     RejectTaskRequest,
     RejectTaskResponse,
     ReleaseTaskRequest,
@@ -71,10 +73,13 @@ def claim_next_task(call: Call, request: ClaimNextTaskRequest) -> ClaimNextTaskR
     """Leases the task that is due next to the caller."""
     principal = call.principal
     rules.require_shift(on_shift=eligibility.is_on_shift(call))
-    held = store.held_by(call, principal.id)
+    rules.require_no_break(on_break=eligibility.is_on_break(call))
+    held, offered = store.at_hand(call, principal.id)
     if held is not None:
         raise rules.claim_held(str(held))
-    task = store.claim(call, principal.branch_id, principal.skills, deciding.person(principal))
+    own = (principal.branch_id, principal.skills, deciding.person(principal))
+    task = store.claim_offered(call, offered, *own) if offered else None
+    task = task or store.claim(call, *own)
     if task is None:
         raise rules.no_task_waiting()
     call.journey_id = task.journey_id
@@ -105,6 +110,19 @@ def release_task(call: Call, request: ReleaseTaskRequest) -> ReleaseTaskResponse
     changes.settle(call, task)
     call.record("task", task.task_id, task.state, request.purpose)
     return ReleaseTaskResponse(task=messages.task(task))
+
+
+def reassign_task(call: Call, request: ReassignTaskRequest) -> ReassignTaskResponse:
+    """Takes a task from whoever has it, and gives it to somebody else or to all."""
+    task = _locked(call, request.task_id)
+    rules.require_reassignable(State(task.state))
+    if request.to_staff_id:
+        eligibility.require_eligible(call, task, request.to_staff_id)
+        changes.give_up(call, task, State.QUEUED, to_staff_id=request.to_staff_id)
+    else:
+        changes.settle(call, task)
+    call.record("task", task.task_id, task.state, request.purpose)
+    return ReassignTaskResponse(task=messages.task(task))
 
 
 def get_task(call: Call, request: GetTaskRequest) -> GetTaskResponse:

@@ -74,8 +74,9 @@ class Decisions:
 
     `lock` locks the subject's row until the end of the transaction; it is called before any of the
     others but `content`. `content` returns the stored bytes of a revision. `parked` is told why
-    nobody can decide, and with an empty reason that somebody can again; `step_taken` how many have
-    approved of how many who have to, when somebody can go on. Each of the others changes the
+    nobody can decide, and with an empty reason that somebody can again; `expired` is told why the
+    task ended before its time, with an empty reason that its time was over; `step_taken` how many
+    have approved of how many who have to, when somebody can go on. Each of the others changes the
     subject's state, announces it on the subject's own topic, and raises where the subject does not
     admit the decision.
     """
@@ -85,7 +86,7 @@ class Decisions:
     approved: Callable[[Call, Subject], None]
     rejected: Callable[[Call, Subject, str], None]
     returned: Callable[[Call, Subject, Sequence[Anchored]], None]
-    expired: Callable[[Call, Subject], None]
+    expired: Callable[[Call, Subject, str], None]
     parked: Callable[[Call, Subject, str], None]
     dialogue: Dialogue = SILENT
     step_taken: Callable[[Call, Subject, int, int], None] = field(default=_nothing_to_tell)

@@ -38,6 +38,13 @@ def task(row: Task) -> task_pb2.Task:
         version=row.version,
         steps_required=row.steps_required,
         steps_done=row.steps_done,
+        offered_to=row.offered_to or "",
+        offer_expire_time=_instant(row.offered_until),
+        reminded_time=_instant(_later(row.reminded_time, row.claim_reminded_time)),
+        escalated_time=_instant(row.escalated_time),
+        escalated_to=row.escalated_to,
+        claim_time=_instant(row.claim_time),
+        end_note=row.end_note,
     )
 
 
@@ -77,6 +84,10 @@ def supplement_items(anchored: Iterable[Anchored]) -> list[task_pb2.SupplementIt
         )
         for each in anchored
     ]
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 def _text(value: UUID | None) -> str:

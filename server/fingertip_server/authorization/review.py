@@ -7,7 +7,7 @@ centre's review only finds them, and each is parked or queued in a transaction o
 from datetime import timedelta
 from uuid import UUID
 
-from fingertip_server.authorization import changes, eligibility, rules, store
+from fingertip_server.authorization import centre_store, changes, eligibility, rules, store
 from fingertip_server.authorization.rules import Person, State
 from fingertip_server.identity import directory
 from fingertip_server.packs.schema_forms import Scene
@@ -22,8 +22,38 @@ _EXCLUDED_BY_ALL = 2
 def shift_changed(call: Call, staff_id: str) -> None:
     """Has a centre's waiting tasks looked at again at once, after a shift there has changed."""
     member = directory.staff(call.connection, staff_id)
-    if member is not None and _scenes(call, member.branch_id):
-        call.start_timer(changes.REVIEW_CENTRE, member.branch_id, call.now)
+    if member is None or not _scenes(call, member.branch_id):
+        return
+    call.start_timer(changes.REVIEW_CENTRE, member.branch_id, call.now)
+    if not member.on_shift:
+        held = store.held_by(call, staff_id)
+        if held is not None:
+            call.start_timer(changes.TAKE_BACK, f"{held}/{staff_id}", call.now)
+    if member.on_break or not member.on_shift:
+        for task_id in centre_store.offered(call.connection, staff_id):
+            call.start_timer(changes.OFFER_AGAIN, f"{task_id}/{staff_id}", call.now)
+
+
+def take_back(call: Call, subject: str) -> None:
+    """Gives a task back whose holder's shift is over. The subject is "task/staff"."""
+    task_id, _, staff_id = subject.partition("/")
+    task = changes.lock(call, UUID(task_id))
+    if task is None or task.state != State.CLAIMED or task.holder != staff_id:
+        return
+    member = directory.staff(call.connection, staff_id)
+    if member is None or not member.on_shift:
+        changes.settle(call, task)
+        call.record("task", task_id, task.state)
+
+
+def offer_again(call: Call, subject: str) -> None:
+    """Offers a task to another when he whose own it was has gone. The subject is "task/staff"."""
+    task_id, _, staff_id = subject.partition("/")
+    task = changes.lock(call, UUID(task_id))
+    if task is None or task.state != State.QUEUED or task.offered_to != staff_id:
+        return
+    changes.settle(call, task)
+    call.record("task", task_id, task.state)
 
 
 def may_end_shift(call: Call, staff_id: str) -> None:
@@ -80,6 +110,7 @@ def review_task(call: Call, subject: str) -> None:
     changes.give_up(call, task, State.PARKED if reason else State.QUEUED, park_reason=reason)
     changes.decisions_of(call, task).parked(call, changes.subject_of(task), reason)
     if former != task.centre_id:
+        task.centre_since = call.now
         call.start_timer(changes.TELL_FORMER_CENTRE, f"{former}/{task_id}", call.now)
     call.record("task", task_id, task.state)
 

@@ -132,6 +132,12 @@ def require_shift(*, on_shift: bool) -> None:
         )
 
 
+def require_no_break(*, on_break: bool) -> None:
+    """Raises ON_BREAK for somebody who is on a break."""
+    if on_break:
+        raise errors.InvalidState(ErrorReason.ERROR_REASON_ON_BREAK, "The caller is on a break.")
+
+
 def require_decidable(task: Held, quote: Quote, now: datetime) -> None:
     """Raises unless the quote is of the claimed task as it is.
 
@@ -179,6 +185,23 @@ def holds(task: Held, staff_id: str, now: datetime) -> bool:
         and task.holder == staff_id
         and task.lease_until is not None
         and now < task.lease_until
+    )
+
+
+def require_reassignable(state: State) -> None:
+    """Raises TASK_STATE unless somebody decides about the task, or may."""
+    if state not in {State.QUEUED, State.CLAIMED}:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_TASK_STATE, "Nobody can be given the task.", state=state
+        )
+
+
+def not_eligible(rule: str) -> errors.InvalidState:
+    """Returns the refusal to give a task to somebody who may not decide about it now."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_NOT_ELIGIBLE,
+        "The member of staff may not decide about the task now.",
+        rule=rule,
     )
 
 

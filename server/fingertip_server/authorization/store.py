@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Text,
+    Update,
     Uuid,
     all_,
     bindparam,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
+    or_,
     select,
     text,
     true,
@@ -46,22 +48,43 @@ _IS_OPEN = Task.state.in_(
 )
 
 _IN_ORDER = (Task.rank_at, Task.task_id)
-_CLAIM = leases.claim(
-    Task,
-    lane=Task.skill,
-    where=(
-        Task.centre_id == bindparam("own_centre_id"),
-        Task.state == _QUEUED,
-        Task.maker_person_id != bindparam("own_person_id"),
-        Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid())),
-        bindparam("own_person_id") != all_(Task.taken_by),
-        Task.expire_time > NOW,
+# What is offered to others is passed over: as many tasks as there are free authorisers, at most.
+_MAY_CLAIM = (
+    Task.centre_id == bindparam("own_centre_id"),
+    Task.state == _QUEUED,
+    Task.maker_person_id != bindparam("own_person_id"),
+    Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid())),
+    bindparam("own_person_id") != all_(Task.taken_by),
+    Task.expire_time > NOW,
+    or_(
+        Task.offered_to.is_(None),
+        Task.offered_to == bindparam("lease_holder", type_=Text()),
+        Task.offered_until <= NOW,
     ),
-    order_by=_IN_ORDER,
-    to_state=State.CLAIMED,
-    # Each scene has its own lease.
-    span=Task.lease_span,
-).returning(Task)
+)
+_CLAIMING: Mapping[str, ColumnElement[datetime] | ColumnElement[None]] = {
+    "offered_to": null(),
+    "offered_until": null(),
+    "claim_time": NOW,
+    "claim_reminded_time": null(),
+}
+
+
+def _claiming(*where: ColumnElement[bool]) -> Update:
+    statement = leases.claim(
+        Task,
+        lane=Task.skill,
+        where=(*_MAY_CLAIM, *where),
+        order_by=_IN_ORDER,
+        to_state=State.CLAIMED,
+        # Each scene has its own lease.
+        span=Task.lease_span,
+    )
+    return statement.values(_CLAIMING)
+
+
+_CLAIM = _claiming().returning(Task)
+_CLAIM_OFFERED = _claiming(Task.task_id == bindparam("the_task_id", type_=Uuid())).returning(Task)
 _RENEW = leases.extend(Task, leased_state=State.CLAIMED, span=Task.lease_span).returning(Task)
 _LOCK = leases.lock(Task)
 _wanted = (
@@ -91,6 +114,19 @@ _SKILLS_IN_ORDER = (
 )
 _HELD = select(Task.task_id).where(
     Task.holder == bindparam("staff_id"), Task.state == literal_column("'CLAIMED'")
+)
+_OFFERED = (
+    select(Task.task_id)
+    .where(
+        Task.offered_to == bindparam("staff_id"),
+        Task.state == _QUEUED,
+        Task.offered_until > NOW,
+    )
+    .order_by(*_IN_ORDER)
+    .limit(1)
+)
+_AT_HAND = select(
+    _HELD.scalar_subquery().label("held"), _OFFERED.scalar_subquery().label("offered")
 )
 # What was checked before is checked again where it counts: nobody's clock or lock is trusted.
 _DECIDE = (
@@ -187,6 +223,20 @@ def held_by(call: Call, staff_id: str) -> UUID | None:
     return call.connection.execute(_HELD, {"staff_id": staff_id}).scalar_one_or_none()
 
 
+def at_hand(call: Call, staff_id: str) -> tuple[UUID | None, UUID | None]:
+    """Returns the task that a member of staff has claimed, and the first that is offered to him."""
+    row = call.connection.execute(_AT_HAND, {"staff_id": staff_id}).one()
+    return row.held, row.offered
+
+
+def claim_offered(
+    call: Call, task_id: UUID, centre_id: str, skills: Collection[str], person: Person
+) -> Task | None:
+    """Claims a task that is offered to the caller, unless it is gone by now."""
+    parameters = _own(call, centre_id, list(skills), person) | {"the_task_id": task_id}
+    return call.session.scalars(_CLAIM_OFFERED, parameters).one_or_none()
+
+
 def claim(call: Call, centre_id: str, skills: Collection[str], person: Person) -> Task | None:
     """Claims the task that is due next among those that a person may decide."""
     wanted: Sequence[str] = list(skills)
@@ -194,14 +244,7 @@ def claim(call: Call, centre_id: str, skills: Collection[str], person: Person) -
         probe = {"skills": wanted, "own_centre_id": centre_id}
         wanted = call.connection.execute(_SKILLS_IN_ORDER, probe).scalars().all()
     for skill in wanted:
-        parameters = {
-            "own_centre_id": centre_id,
-            "own_person_id": person.person_id,
-            "own_customer_id": person.customer_id,
-            "lease_lanes": [skill],
-            "lease_limit": 1,
-            "lease_holder": call.principal.id,
-        }
+        parameters = _own(call, centre_id, [skill], person)
         task = call.session.scalars(_CLAIM, parameters).one_or_none()
         if task is not None:
             return task
@@ -330,6 +373,17 @@ def has_parked(call: Call, scenes: Collection[str]) -> bool:
     """Tells whether tasks of some scenes are parked."""
     statement = select(Task.task_id).where(Task.scene_code.in_(scenes), Task.state == _PARKED)
     return call.connection.execute(statement.limit(1)).one_or_none() is not None
+
+
+def _own(call: Call, centre_id: str, skills: list[str], person: Person) -> dict[str, object]:
+    return {
+        "own_centre_id": centre_id,
+        "own_person_id": person.person_id,
+        "own_customer_id": person.customer_id,
+        "lease_lanes": skills,
+        "lease_limit": 1,
+        "lease_holder": call.principal.id,
+    }
 
 
 def _present(persons: Sequence[Person]) -> Mapping[str, list[UUID | None]]:

@@ -57,6 +57,8 @@ def supply(call: Call, task: Task, etag: str) -> None:
     frozen = owner.dialogue.supplied(call, changes.subject_of(task), etag)
     changes.begin_revision(task, frozen.revision, frozen.content_hash)
     _expire_after(call, task, call.bank.scene(task.scene_code).expires_after)
+    # Meanwhile it was the maker who had it wait.
+    task.waiting_since = call.now
     changes.settle(call, task)
 
 

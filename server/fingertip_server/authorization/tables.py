@@ -80,6 +80,30 @@ class Task(Leased, Base):
             postgresql_where=text(_IS_OPEN),
         ),
         Index("ix_task_centre_id", "centre_id", "create_time", "task_id"),
+        Index(
+            "ix_task_offered_to",
+            "offered_to",
+            postgresql_where=text("state = 'QUEUED' AND offered_to IS NOT NULL"),
+        ),
+        Index(
+            "ix_task_waiting",
+            "waiting_since",
+            postgresql_where=text("state IN ('PARKED', 'QUEUED') AND escalated_time IS NULL"),
+        ),
+        Index(
+            "ix_task_decided",
+            "centre_id",
+            "skill",
+            "decide_time",
+            postgresql_where=text("decide_time IS NOT NULL"),
+        ),
+        Index(
+            "ix_task_branch_id_decided",
+            "branch_id",
+            "decide_time",
+            postgresql_where=text("decide_time IS NOT NULL"),
+        ),
+        CheckConstraint("(offered_to IS NULL) = (offered_until IS NULL)", "offer"),
     )
 
     task_id: Mapped[Id]
@@ -108,6 +132,20 @@ class Task(Leased, Base):
     create_time: Mapped[Timestamp]
     expire_time: Mapped[Timestamp]
     decide_time: Mapped[Timestamp | None]
+    # Whose alone it is to claim, until when. An offer lapses without anything being written.
+    offered_to: Mapped[str | None]
+    offered_until: Mapped[Timestamp | None]
+    # Since when somebody waits for it: releasing it, parking it or moving it changes nothing.
+    waiting_since: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+    # Since when it is its centre's to decide.
+    centre_since: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+    reminded_time: Mapped[Timestamp | None]
+    escalated_time: Mapped[Timestamp | None]
+    escalated_to: Mapped[str] = mapped_column(server_default="")
+    # Of the last claim.
+    claim_time: Mapped[Timestamp | None]
+    claim_reminded_time: Mapped[Timestamp | None]
+    end_note: Mapped[str] = mapped_column(server_default="")
 
 
 class TaskDecision(Base):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from fingertip_server.authorization import changes, eligibility, rules, store
+from fingertip_server.authorization import changes, routing, rules, store
 from fingertip_server.authorization.rules import Parties, State
 from fingertip_server.authorization.tables import Task
 from fingertip_server.packs.schema_forms import Scene
@@ -50,10 +50,12 @@ def open_task(call: Call, draft: TaskDraft) -> OpenedTask:
     """
     task = _task(call, draft)
     parties = Parties(draft.maker_person_id, draft.customer_id, frozenset(draft.barred))
-    place = eligibility.place(call.connection, call.bank, draft.scene, parties)
+    place = routing.place(call, draft.scene, parties)
     task.centre_id = place.centre_id
     task.park_reason = place.park_reason
     task.state = State.PARKED if place.park_reason else State.QUEUED
+    if not place.park_reason:
+        routing.offer(call, task)
     call.session.add(task)
     call.flush()
     call.start_timer(changes.EXPIRE_TASK, task.task_id, task.expire_time)
@@ -133,6 +135,8 @@ def _task(call: Call, draft: TaskDraft) -> Task:
             waiting=waiting if draft.is_waiting else waiting * 0,
         ),
         create_time=call.now,
+        waiting_since=call.now,
+        centre_since=call.now,
         expire_time=deadline(call, scene, draft.branch_id, scene.expires_after),
         fence=0,
         attempts=0,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from fingertip_server.authorization import changes, review
+from fingertip_server.authorization import changes, review, service_level
 from fingertip_server.authorization.rules import OPEN, State
 from fingertip_server.rpc.call import Call
 
@@ -33,8 +33,7 @@ def expire_task(call: Call, task_id: str) -> None:
     if task.expire_time > call.now:
         call.start_timer(changes.EXPIRE_TASK, task_id, task.expire_time)
         return
-    changes.give_up(call, task, State.EXPIRED)
-    changes.decisions_of(call, task).expired(call, changes.subject_of(task))
+    changes.expire(call, task)
     call.record("task", task_id, task.state)
 
 
@@ -44,5 +43,8 @@ TIMERS: Mapping[str, Callable[[Call, str], None]] = {
     changes.REVIEW_CENTRE: review.review_centre,
     changes.REVIEW_PARKED: review.review_centre,
     changes.REVIEW_TASK: review.review_task,
+    changes.TAKE_BACK: review.take_back,
+    changes.OFFER_AGAIN: review.offer_again,
     changes.TELL_FORMER_CENTRE: review.tell_former_centre,
+    **service_level.TIMERS,
 }

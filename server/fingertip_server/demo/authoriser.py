@@ -36,7 +36,13 @@ async def be_on_duty(desk: Party) -> None:
             events = mirror.apply(step)
             if isinstance(step, Snapshot):
                 desk.ready("到岗，等待推送授权任务")
-            queued = [event for event in events if event.task.state == Task.STATE_QUEUED]
+            # What is offered to a colleague first is announced to all.
+            mine = {"", desk.staff.staff_id}
+            queued = [
+                event
+                for event in events
+                if event.task.state == Task.STATE_QUEUED and event.task.offered_to in mine
+            ]
             if queued:
                 with tracing.acting_on(queued[0]):
                     await _take_next(desk)

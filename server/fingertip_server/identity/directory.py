@@ -21,12 +21,14 @@ class StaffRow:
     customer_id: UUID | None
     is_active: bool
     on_shift: bool
+    on_break: bool
 
 
 IS_ACTIVE: ColumnElement[bool] = Staff.is_listed & (Staff.state == "ACTIVE")
-ON_SHIFT: ColumnElement[bool] = exists().where(
-    Shift.staff_id == Staff.staff_id, Shift.ended_at.is_(None)
-)
+_IS_OPEN_SHIFT = (Shift.staff_id == Staff.staff_id) & Shift.ended_at.is_(None)
+_OPEN_SHIFT = select(Shift.shift_id).where(_IS_OPEN_SHIFT).correlate(Staff)
+ON_SHIFT: ColumnElement[bool] = exists(_OPEN_SHIFT)
+ON_BREAK: ColumnElement[bool] = exists(_OPEN_SHIFT.where(Shift.break_since.is_not(None)))
 # In the order of StaffRow's fields.
 STAFF = select(
     Staff.staff_id,
@@ -38,12 +40,23 @@ STAFF = select(
     Staff.customer_id,
     IS_ACTIVE.label("is_active"),
     ON_SHIFT.label("on_shift"),
+    ON_BREAK.label("on_break"),
 )
 _ONE = STAFF.where(Staff.staff_id == bindparam("the_staff_id"))
 _PAGE = (
     STAFF.where(Staff.staff_id > bindparam("after"))
     .order_by(Staff.staff_id)
     .limit(bindparam("size"))
+)
+# By who is on shift there: a unit may have many more.
+_ON_SHIFT_IN_UNIT = (
+    STAFF.join(Shift, _IS_OPEN_SHIFT)
+    .where(
+        Shift.branch_id == bindparam("the_branch_id"),
+        Staff.branch_id == bindparam("the_branch_id"),
+        IS_ACTIVE,
+    )
+    .order_by(Staff.staff_id)
 )
 _PAGE_OF_UNIT = _PAGE.where(Staff.branch_id == bindparam("the_branch_id"))
 
@@ -52,6 +65,11 @@ def staff(connection: Connection, staff_id: str) -> StaffRow | None:
     """Returns an account by its staff number."""
     rows = _read(connection, _ONE, the_staff_id=staff_id)
     return rows[0] if rows else None
+
+
+def on_shift(connection: Connection, branch_id: str) -> list[StaffRow]:
+    """Returns who is on shift in a unit, on a break or not, by staff number."""
+    return _read(connection, _ON_SHIFT_IN_UNIT, the_branch_id=branch_id)
 
 
 def page(connection: Connection, branch_id: str, after: str, size: int) -> list[StaffRow]:
@@ -63,7 +81,7 @@ def page(connection: Connection, branch_id: str, after: str, size: int) -> list[
 
 def _read(
     connection: Connection,
-    statement: Select[str, UUID, str, str, list[str], list[str], UUID | None, bool, bool],
+    statement: Select[str, UUID, str, str, list[str], list[str], UUID | None, bool, bool, bool],
     **parameters: object,
 ) -> list[StaffRow]:
     return [
@@ -77,6 +95,7 @@ def _read(
             customer_id=row.customer_id,
             is_active=row.is_active,
             on_shift=row.on_shift,
+            on_break=row.on_break,
         )
         for row in connection.execute(statement, parameters)
     ]

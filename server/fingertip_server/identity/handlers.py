@@ -6,6 +6,8 @@ from uuid import UUID
 from fingertip.identity.v1.identity_service_pb2 import (
     CreateEnrolmentCodeRequest,
     CreateEnrolmentCodeResponse,
+    EndBreakRequest,
+    EndBreakResponse,
     EndShiftRequest,
     EndShiftResponse,
     EnrolDeviceRequest,
@@ -22,6 +24,8 @@ from fingertip.identity.v1.identity_service_pb2 import (
     SignInResponse,
     SignOutRequest,
     SignOutResponse,
+    StartBreakRequest,
+    StartBreakResponse,
     StartShiftRequest,
     StartShiftResponse,
     SuspendStaffRequest,
@@ -153,6 +157,30 @@ def end_shift(call: Call, request: EndShiftRequest) -> EndShiftResponse:
     shifts.changed(call, staff_id)
     call.record("shift", shift_id, "ENDED")
     return EndShiftResponse(staff=messages.staff(_staff(call, staff_id)))
+
+
+def start_break(call: Call, request: StartBreakRequest) -> StartBreakResponse:
+    """Sends the caller on a break, unless somebody still counts on him."""
+    staff_id = call.principal.id
+    for may_end in call.hooks.may_end_shift:
+        may_end(call, staff_id)
+    shift_id = shifts.start_break(call, staff_id)
+    if shift_id is None:
+        raise rules.on_break() if _staff(call, staff_id).on_shift else rules.not_on_shift()
+    shifts.changed(call, staff_id)
+    call.record("shift", shift_id, "ON_BREAK")
+    return StartBreakResponse(staff=messages.staff(_staff(call, staff_id)))
+
+
+def end_break(call: Call, request: EndBreakRequest) -> EndBreakResponse:
+    """Brings the caller back to work."""
+    staff_id = call.principal.id
+    shift_id = shifts.end_break(call, staff_id)
+    if shift_id is None:
+        raise rules.not_on_break()
+    shifts.changed(call, staff_id)
+    call.record("shift", shift_id, "STARTED")
+    return EndBreakResponse(staff=messages.staff(_staff(call, staff_id)))
 
 
 def create_enrolment_code(

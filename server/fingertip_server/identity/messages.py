@@ -19,6 +19,7 @@ def staff(row: StaffRow) -> Staff:
         skills=row.skills,
         state=Staff.STATE_ACTIVE if row.is_active else Staff.STATE_SUSPENDED,
         on_shift=row.on_shift,
+        on_break=row.on_break,
     )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from fingertip_server.identity.directory import IS_ACTIVE, ON_SHIFT
+from fingertip_server.identity.directory import IS_ACTIVE, ON_BREAK, ON_SHIFT
 from fingertip_server.identity.rules import DEVICE_PERMISSIONS
 from fingertip_server.identity.tables import Device, Staff, StaffSession
 from fingertip_server.packs.bank import Bank
@@ -50,6 +50,7 @@ _STAFF = (
         Staff.skills,
         Staff.customer_id,
         ON_SHIFT.label("on_shift"),
+        ON_BREAK.label("on_break"),
     )
     .join(Device, Device.device_id == StaffSession.device_id)
     .join(Staff, Staff.staff_id == StaffSession.staff_id)
@@ -102,6 +103,7 @@ def find_staff(
         roles=frozenset(row.roles),
         skills=frozenset(row.skills),
         on_shift=row.on_shift,
+        on_break=row.on_break,
         person_id=row.person_id,
         customer_id=row.customer_id,
         device_id=row.device_id,

@@ -176,6 +176,20 @@ def not_on_shift() -> errors.InvalidState:
     )
 
 
+def on_break() -> errors.InvalidState:
+    """Returns the refusal to somebody who is on a break."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_ON_BREAK, "The member of staff is on a break."
+    )
+
+
+def not_on_break() -> errors.InvalidState:
+    """Returns the refusal to end a break that is not there."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_NOT_ON_BREAK, "The member of staff is not on a break."
+    )
+
+
 def staff_not_found() -> errors.NotFound:
     """Returns the refusal about an account that the bank pack does not list."""
     return errors.NotFound(

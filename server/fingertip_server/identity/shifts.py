@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import bindparam, func, insert, null, update
 
 from fingertip_server.identity.tables import Shift
 from fingertip_server.rpc.call import Call
@@ -13,6 +13,26 @@ _END = (
     update(Shift)
     .where(Shift.staff_id == bindparam("the_staff_id"), Shift.ended_at.is_(None))
     .values(ended_at=func.fingertip_now())
+    .returning(Shift.shift_id)
+)
+_START_BREAK = (
+    update(Shift)
+    .where(
+        Shift.staff_id == bindparam("the_staff_id"),
+        Shift.ended_at.is_(None),
+        Shift.break_since.is_(None),
+    )
+    .values(break_since=func.fingertip_now())
+    .returning(Shift.shift_id)
+)
+_END_BREAK = (
+    update(Shift)
+    .where(
+        Shift.staff_id == bindparam("the_staff_id"),
+        Shift.ended_at.is_(None),
+        Shift.break_since.is_not(None),
+    )
+    .values(break_since=null())
     .returning(Shift.shift_id)
 )
 _LAPSE = (
@@ -41,6 +61,17 @@ def end(call: Call, staff_id: str) -> UUID | None:
     return ended
 
 
+def start_break(call: Call, staff_id: str) -> UUID | None:
+    """Starts a break of who is on shift and on none; returns his shift's id, or None."""
+    parameters = {"the_staff_id": staff_id}
+    return call.connection.execute(_START_BREAK, parameters).scalar_one_or_none()
+
+
+def end_break(call: Call, staff_id: str) -> UUID | None:
+    """Ends a break and returns the shift's id, or None when there is no break."""
+    return call.connection.execute(_END_BREAK, {"the_staff_id": staff_id}).scalar_one_or_none()
+
+
 def lapse(call: Call, shift_id: UUID) -> tuple[str, str] | None:
     """Ends a shift, and returns whose and in which unit, or None when it was over."""
     row = call.connection.execute(_LAPSE, {"the_shift_id": shift_id}).one_or_none()
@@ -48,7 +79,7 @@ def lapse(call: Call, shift_id: UUID) -> tuple[str, str] | None:
 
 
 def changed(call: Call, staff_id: str) -> None:
-    """Tells all whose business it is that a shift started or ended."""
+    """Tells all whose business it is that a shift or a break started or ended."""
     call.invalidate(f"staff:{staff_id}")
     for tell in call.hooks.shift_changed:
         tell(call, staff_id)

@@ -153,3 +153,5 @@ class Shift(Base):
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
     started_at: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     ended_at: Mapped[Timestamp | None]
+    # Since when he is on a break. Former breaks stand in the journal.
+    break_since: Mapped[Timestamp | None]

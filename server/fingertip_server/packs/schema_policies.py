@@ -19,7 +19,9 @@ from fingertip_server.packs.schema_types import DottedWords, Frozen, Sentence
 
 PolicyValue: TypeAlias = int | timedelta | Money | bool
 
-_COUNTED = frozenset({"times", "tickets", "accounts", "months", "years", "vouchers"})
+_COUNTED = frozenset(
+    {"times", "tickets", "tasks", "accounts", "months", "years", "vouchers", "per_mille"}
+)
 _FLAG = "flag"
 _UNITS = sorted({*_COUNTED, *quantities.DURATION_UNITS, _FLAG})
 _FLAGS = {"true": True, "false": False}
@@ -40,6 +42,7 @@ _KEYS = {
         "accounts.class_two_max",
         "accounts.class_three_max",
         "accounts.dormant_months",
+        "authorization.overflow_tasks_per_authoriser",
         "documents.validity_years_under_16",
         "documents.validity_years_16_to_25",
         "documents.validity_years_26_to_45",
@@ -56,9 +59,15 @@ _KEYS = {
     PolicyKind.DURATION: (
         "applications.draft_retention",
         "applications.reversal_window",
+        "authorization.assignment",
+        "authorization.claimed_alert",
+        "authorization.handling",
         "authorization.head_start_per_tier_rank",
         "authorization.head_start_waiting_customer",
+        "authorization.offer",
+        "authorization.overflow_wait",
         "authorization.queued_alert",
+        "authorization.queued_escalation",
         "authorization.supplement_deadline",
         "customer.holdings_ttl",
         "customer.intentions_ttl",
@@ -84,7 +93,11 @@ _KEYS = {
         "accounts.class_three_daily_max",
         "accounts.class_three_yearly_max",
     ),
-    PolicyKind.FLAG: ("documents.expired_accepted", "vouchers.unclosed_day_blocks"),
+    PolicyKind.FLAG: (
+        "authorization.offers_by_lot",
+        "documents.expired_accepted",
+        "vouchers.unclosed_day_blocks",
+    ),
 }
 # Every policy that the product reads; a pack has exactly these.
 KINDS: Mapping[str, PolicyKind] = MappingProxyType(
@@ -95,8 +108,8 @@ KINDS: Mapping[str, PolicyKind] = MappingProxyType(
 class Policy(Frozen):
     """One number as written, its unit, the rule or default it stands for, and what to know of it.
 
-    A unit is one of times, tickets, accounts, months, years, vouchers (counts), s, min, h, d
-    (durations), flag (true or false) or a currency.
+    A unit is one of times, tickets, tasks, accounts, months, years, vouchers, per_mille (counts),
+    s, min, h, d (durations), flag (true or false) or a currency.
     """
 
     key: DottedWords

@@ -30,6 +30,7 @@ class Principal:
     roles: frozenset[str] = frozenset()
     skills: frozenset[str] = frozenset()
     on_shift: bool = False
+    on_break: bool = False
     person_id: UUID | None = None
     customer_id: UUID | None = None
     device_id: UUID | None = None
