@@ -78,6 +78,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "customer_number": ("DEMO000000001", "DEMO000000002", "X-1"),
     # Nobody changes Ms Wang, whose applications have to stay without faults.
     "CustomerRecord.customer_number": ("DEMO000000002", "DEMO000000003", "X-1"),
+    "delegate_id": ("100104", "100108", "999999"),
     "desk": ("1", "2", "3", "7"),
     "display_name": ("二号平板",),
     "etag": ("1", "2", "3", "4", "0"),
@@ -104,8 +105,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "relationship_manager_id": ("100106", ""),
     "resident_id": ("190102197805209021", "110101190001010009", "11010120230229001X"),
     "serial": ("JK00000001", "JK00050002", "JK00050003"),
+    "scene_codes": ("debit_card_account", "no_such_scene"),
     "service_line_code": ("A", "B", "C", "Z"),
     "service_line_codes": ("A", "B", "C", "Z"),
+    "skills": ("account_opening", "no_such_skill"),
     "source": ("crm", "core"),
     "staff_id": ("100107", "100304"),
     "staff_number": ("100107", "100304", "999999"),

@@ -32,7 +32,7 @@ from tests.authorization import desk
 from tests.conftest import Database
 from tests.customer import bank
 from tests.fulfilment import queue
-from tests.identity import enrolling
+from tests.identity import enrolling, lending
 from tests.lobby import tickets
 from tests.vouchers import vault
 from tests.vouchers.vault import span
@@ -118,6 +118,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
         await _admit(spoilt)
     with suppress(Refused):
         await _count(spoilt, day)
+    with suppress(Refused):
+        await _lend(spoilt)
 
 
 async def _visit(world: World, day: int) -> None:
@@ -261,3 +263,9 @@ async def _count(world: World, day: int) -> None:
     different = vault.counting(stock, number=0, explanation="待查", witness=vault.MANAGER)
     stock = (await teller.CloseStockDay(different)).stock
     await keeper.ResolveStockDifference(vault.resolution(stock, holder=vault.SECOND_TELLER))
+
+
+async def _lend(world: World) -> None:
+    """Has a manager lend his authority, and take it back."""
+    made = await lending.lend(world.branch_manager, lending.lending())
+    await lending.revoke(world.branch_manager, made)

@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, select
 
+from fingertip_server.identity import delegations
 from fingertip_server.identity.tables import Shift, Staff
 
 
 @dataclass(frozen=True, slots=True)
 class StaffRow:
-    """An account as it is now. `is_active` says whether it may sign in."""
+    """An account as it is now. `is_active` says whether it may sign in.
+
+    `effective_level` is the highest level, own or lent, in whatever scope.
+    """
 
     staff_id: str
     person_id: UUID
@@ -22,6 +26,8 @@ class StaffRow:
     is_active: bool
     on_shift: bool
     on_break: bool
+    level: int
+    effective_level: int
 
 
 IS_ACTIVE: ColumnElement[bool] = Staff.is_listed & (Staff.state == "ACTIVE")
@@ -41,6 +47,8 @@ STAFF = select(
     IS_ACTIVE.label("is_active"),
     ON_SHIFT.label("on_shift"),
     ON_BREAK.label("on_break"),
+    Staff.level,
+    func.greatest(Staff.level, delegations.level_lent()).label("effective_level"),
 )
 _ONE = STAFF.where(Staff.staff_id == bindparam("the_staff_id"))
 _PAGE = (
@@ -81,7 +89,9 @@ def page(connection: Connection, branch_id: str, after: str, size: int) -> list[
 
 def _read(
     connection: Connection,
-    statement: Select[str, UUID, str, str, list[str], list[str], UUID | None, bool, bool, bool],
+    statement: Select[
+        str, UUID, str, str, list[str], list[str], UUID | None, bool, bool, bool, int, int
+    ],
     **parameters: object,
 ) -> list[StaffRow]:
     return [
@@ -96,6 +106,8 @@ def _read(
             is_active=row.is_active,
             on_shift=row.on_shift,
             on_break=row.on_break,
+            level=row.level,
+            effective_level=row.effective_level,
         )
         for row in connection.execute(statement, parameters)
     ]

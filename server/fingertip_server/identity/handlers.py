@@ -1,11 +1,13 @@
 """The RPCs of IdentityService."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from fingertip.identity.v1.identity_service_pb2 import (
     CreateEnrolmentCodeRequest,
     CreateEnrolmentCodeResponse,
+    DelegateAuthorityRequest,
+    DelegateAuthorityResponse,
     EndBreakRequest,
     EndBreakResponse,
     EndShiftRequest,
@@ -14,10 +16,14 @@ from fingertip.identity.v1.identity_service_pb2 import (
     EnrolDeviceResponse,
     GetSessionRequest,
     GetSessionResponse,
+    ListDelegationsRequest,
+    ListDelegationsResponse,
     ListDevicesRequest,
     ListDevicesResponse,
     ListStaffRequest,
     ListStaffResponse,
+    RevokeDelegationRequest,
+    RevokeDelegationResponse,
     RevokeDeviceRequest,
     RevokeDeviceResponse,
     SignInRequest,
@@ -35,6 +41,7 @@ from fingertip_server import errors
 from fingertip_server.identity import (
     accounts,
     attempts,
+    delegations,
     devices,
     directory,
     enrolment,
@@ -271,6 +278,73 @@ def suspend_staff(call: Call, request: SuspendStaffRequest) -> SuspendStaffRespo
     call.home = staff.branch_id
     call.record("staff", staff_id, state, purpose=request.purpose)
     return SuspendStaffResponse(staff=messages.staff(staff))
+
+
+def delegate_authority(call: Call, request: DelegateAuthorityRequest) -> DelegateAuthorityResponse:
+    """Lends the caller's own authority to somebody of his unit."""
+    delegate = _staff(call, request.delegate_id)
+    lender = _staff(call, call.principal.id)
+    if delegate.branch_id != lender.branch_id:
+        raise rules.other_branch()
+    draft = delegations.Draft(
+        level=request.level,
+        scene_codes=request.scene_codes,
+        skills=request.skills,
+        expires_at=request.expire_time.ToDatetime(UTC),
+        purpose=request.purpose,
+    )
+    rules.require_delegable(
+        rules.Delegable(
+            delegator_person_id=lender.person_id,
+            own_level=lender.level,
+            delegate_person_id=delegate.person_id,
+            delegate_is_active=delegate.is_active,
+            level=draft.level,
+            expires_at=draft.expires_at,
+            scope_exists=call.bank.has_scope(draft.scene_codes, draft.skills),
+        ),
+        now=call.now,
+        lifetime_max=call.bank.policies.duration("identity.delegation_lifetime_max"),
+    )
+    made = delegations.make(
+        call, draft, delegate_id=delegate.staff_id, delegate_person_id=delegate.person_id
+    )
+    shifts.changed(call, delegate.staff_id)
+    call.record("delegation", made.delegation_id, "IN_FORCE", draft.purpose)
+    return DelegateAuthorityResponse(delegation=messages.delegation(made, call.now))
+
+
+def revoke_delegation(call: Call, request: RevokeDelegationRequest) -> RevokeDelegationResponse:
+    """Takes a delegation back."""
+    delegation = delegations.lock(call.connection, UUID(request.delegation_id))
+    if delegation is None or delegation.branch_id != call.principal.branch_id:
+        raise rules.delegation_not_found()
+    if delegation.revoked_at is None:
+        delegation = delegations.revoke(call, delegation.delegation_id)
+        shifts.changed(call, delegation.delegate_id)
+    call.record("delegation", delegation.delegation_id, "REVOKED", request.purpose)
+    return RevokeDelegationResponse(delegation=messages.delegation(delegation, call.now))
+
+
+def list_delegations(call: Call, request: ListDelegationsRequest) -> ListDelegationsResponse:
+    """Lists the delegations of the caller's unit, newest first."""
+    page = paging.open_page(call, request)
+    after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1])) if page.after else None
+    found = delegations.page(
+        call.connection,
+        call.principal.branch_id,
+        after,
+        page.size + 1,
+        with_ended=request.with_ended,
+    )
+    shown = found[: page.size]
+    response = ListDelegationsResponse(
+        delegations=[messages.delegation(row, call.now) for row in shown]
+    )
+    if len(found) > page.size:
+        last = (shown[-1].created_at.astimezone(UTC).isoformat(), str(shown[-1].delegation_id))
+        response.next_page_token = paging.next_token(call, request, last)
+    return response
 
 
 def _signed_in(call: Call, session: sessions.Session, token: str) -> SignInResponse:

@@ -1,7 +1,11 @@
 """Turns rows into what the contract shows."""
 
+from datetime import datetime
+
+from fingertip.identity.v1.delegation_pb2 import Delegation
 from fingertip.identity.v1.device_pb2 import Device
 from fingertip.identity.v1.staff_pb2 import Staff, StaffSession
+from fingertip_server.identity.delegations import DelegationRow
 from fingertip_server.identity.devices import DeviceRow
 from fingertip_server.identity.directory import StaffRow
 from fingertip_server.identity.sessions import Session
@@ -20,6 +24,8 @@ def staff(row: StaffRow) -> Staff:
         state=Staff.STATE_ACTIVE if row.is_active else Staff.STATE_SUSPENDED,
         on_shift=row.on_shift,
         on_break=row.on_break,
+        level=row.level,
+        effective_level=row.effective_level,
     )
 
 
@@ -33,6 +39,28 @@ def session(signed_in: Session, row: StaffRow, bank: Bank) -> StaffSession:
         idle_seconds_max=int(bank.policies.duration("identity.session_idle").total_seconds()),
     )
     message.expire_time.FromDatetime(signed_in.expires_at)
+    return message
+
+
+def delegation(row: DelegationRow, now: datetime) -> Delegation:
+    """Returns a delegation as it is now."""
+    state = Delegation.STATE_IN_FORCE if now < row.expires_at else Delegation.STATE_EXPIRED
+    message = Delegation(
+        delegation_id=str(row.delegation_id),
+        branch_id=row.branch_id,
+        delegator_id=row.delegator_id,
+        delegate_id=row.delegate_id,
+        level=row.level,
+        scene_codes=row.scene_codes,
+        skills=row.skills,
+        purpose=row.purpose,
+        state=state,
+    )
+    message.create_time.FromDatetime(row.created_at)
+    message.expire_time.FromDatetime(row.expires_at)
+    if row.revoked_at is not None:
+        message.state = Delegation.STATE_REVOKED
+        message.revoke_time.FromDatetime(row.revoked_at)
     return message
 
 

@@ -26,6 +26,7 @@ _PUT_STAFF = _upserting(
     "branch_id",
     "roles",
     "skills",
+    "level",
     "customer_id",
     "is_listed",
 )
@@ -89,6 +90,7 @@ def _row(pack: Pack, member: StaffMember) -> dict[str, object]:
         "branch_id": member.branch,
         "roles": list(member.roles),
         "skills": list(member.skills),
+        "level": member.level,
         "customer_id": customer_id(pack.bank.code, number) if number else None,
         "is_listed": True,
     }

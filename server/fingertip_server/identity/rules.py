@@ -46,6 +46,19 @@ class Attempt:
     matches: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Delegable:
+    """What somebody wants to lend, and to whom. `own_level` is the lender's."""
+
+    delegator_person_id: UUID | None
+    own_level: int
+    delegate_person_id: UUID
+    delegate_is_active: bool
+    level: int
+    expires_at: datetime
+    scope_exists: bool
+
+
 def check_sign_in(
     account: Account | None, attempt: Attempt, *, now: datetime, lock_out: timedelta
 ) -> Account:
@@ -110,9 +123,7 @@ def unit_to_list(own: str, *, is_head_office: bool, wanted: str) -> str:
     if is_head_office or wanted == own:
         return wanted
     if wanted:
-        raise errors.PermissionDenied(
-            ErrorReason.ERROR_REASON_OTHER_BRANCH, "These staff are of another branch or centre."
-        )
+        raise other_branch()
     return own
 
 
@@ -145,6 +156,23 @@ def require_second_person(
             "The second person may not do this.",
             permission=permission,
         )
+
+
+def require_delegable(wish: Delegable, *, now: datetime, lifetime_max: timedelta) -> None:
+    """Raises DELEGATION_NOT_ALLOWED when authority cannot be lent like this.
+
+    One's own level can be lent and no other: what was lent to oneself is not one's own.
+    """
+    if wish.delegate_person_id == wish.delegator_person_id:
+        raise _not_delegable("same_person")
+    if not wish.delegate_is_active:
+        raise _not_delegable("state")
+    if wish.level > wish.own_level:
+        raise _not_delegable("level")
+    if not now < wish.expires_at <= now + lifetime_max:
+        raise _not_delegable("expire_time")
+    if not wish.scope_exists:
+        raise _not_delegable("scope")
 
 
 def not_signed_in() -> errors.Unauthenticated:
@@ -197,9 +225,31 @@ def staff_not_found() -> errors.NotFound:
     )
 
 
+def delegation_not_found() -> errors.NotFound:
+    """Returns the refusal about a delegation that is not there, or not in the caller's unit."""
+    return errors.NotFound(
+        ErrorReason.ERROR_REASON_DELEGATION_NOT_FOUND, "There is no such delegation here."
+    )
+
+
+def other_branch() -> errors.PermissionDenied:
+    """Returns the refusal about somebody of another unit."""
+    return errors.PermissionDenied(
+        ErrorReason.ERROR_REASON_OTHER_BRANCH, "These staff are of another branch or centre."
+    )
+
+
 def device_not_found() -> errors.NotFound:
     """Returns the refusal about a device that was never enrolled."""
     return errors.NotFound(ErrorReason.ERROR_REASON_DEVICE_NOT_FOUND, "There is no such device.")
+
+
+def _not_delegable(rule: str) -> errors.InvalidState:
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_DELEGATION_NOT_ALLOWED,
+        "Authority cannot be lent like this.",
+        rule=rule,
+    )
 
 
 def _locked_out(until: datetime) -> errors.LimitReached:

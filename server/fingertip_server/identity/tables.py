@@ -31,6 +31,7 @@ class Staff(Base):
     __table_args__ = (
         CheckConstraint("state IN ('ACTIVE', 'SUSPENDED')", "state"),
         CheckConstraint("failed_attempts >= 0", "failed_attempts"),
+        CheckConstraint("level BETWEEN 1 AND 9", "level"),
         Index("ix_staff_branch_id", "branch_id", "staff_id"),
     )
 
@@ -40,6 +41,8 @@ class Staff(Base):
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     skills: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    # His own authority; what was delegated to him besides stands in `delegation`.
+    level: Mapped[int] = mapped_column(server_default="1")
     # Which customer of the bank the person is, if any.
     customer_id: Mapped[uuid.UUID | None]
     is_listed: Mapped[bool] = mapped_column(server_default=true())
@@ -155,3 +158,36 @@ class Shift(Base):
     ended_at: Mapped[Timestamp | None]
     # Since when he is on a break. Former breaks stand in the journal.
     break_since: Mapped[Timestamp | None]
+
+
+class Delegation(Base):
+    """Authority that a member of staff lent another one of his unit, for a scope and a while.
+
+    Persons are repeated here so that nobody lends to himself, whoever writes.
+    """
+
+    __tablename__ = "delegation"
+    __table_args__ = (
+        CheckConstraint("delegator_person_id <> delegate_person_id", "persons"),
+        CheckConstraint("level BETWEEN 1 AND 9", "level"),
+        CheckConstraint("scene_codes <> '{}' OR skills <> '{}'", "scope"),
+        CheckConstraint("expires_at > created_at", "expires_at"),
+        CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", "revoked"),
+        Index("ix_delegation_branch_id", "branch_id", "created_at", "delegation_id"),
+        Index("ix_delegation_delegate", "delegate_person_id", "expires_at"),
+    )
+
+    delegation_id: Mapped[Id]
+    branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"))
+    delegator_id: Mapped[str] = mapped_column(ForeignKey("staff.staff_id"))
+    delegator_person_id: Mapped[uuid.UUID]
+    delegate_id: Mapped[str] = mapped_column(ForeignKey("staff.staff_id"))
+    delegate_person_id: Mapped[uuid.UUID]
+    level: Mapped[int]
+    scene_codes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    skills: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    purpose: Mapped[str]
+    created_at: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+    expires_at: Mapped[Timestamp]
+    revoked_at: Mapped[Timestamp | None]
+    revoked_by: Mapped[str | None]

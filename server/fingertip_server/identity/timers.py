@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from fingertip_server.identity import devices, sessions, shifts
+from fingertip_server.identity import delegations, devices, sessions, shifts
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.idempotency import ANSWERS_KEPT
 
@@ -23,6 +23,16 @@ def lapse_shift(call: Call, shift_id: str) -> None:
     call.record("shift", shift_id, "LAPSED")
 
 
+def lapse_delegation(call: Call, delegation_id: str) -> None:
+    """Has those look again who counted on authority that was lent; it counts no more by itself."""
+    delegation = delegations.lock(call.connection, UUID(delegation_id))
+    if delegation is None or delegation.revoked_at is not None:
+        return
+    call.home = delegation.branch_id
+    shifts.changed(call, delegation.delegate_id)
+    call.record("delegation", delegation_id, "EXPIRED")
+
+
 def forget(call: Call, subject: str) -> None:
     """Deletes sessions and enrolment codes when no stored answer speaks of them any more."""
     kinds = (sessions.forget, devices.forget_codes)
@@ -33,5 +43,6 @@ def forget(call: Call, subject: str) -> None:
 
 TIMERS: Mapping[str, Callable[[Call, str], None]] = {
     _FORGET: forget,
+    delegations.LAPSE: lapse_delegation,
     shifts.LAPSE: lapse_shift,
 }

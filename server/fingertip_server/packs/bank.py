@@ -161,6 +161,11 @@ class Bank:
             )
         return newer[0].model_copy(update={"checklist": _held_to(form, newer[0].checklist)})
 
+    def has_scope(self, scene_codes: Iterable[str], skills: Iterable[str]) -> bool:
+        """Tells whether the pack has all of some scenes and skill groups."""
+        groups = {group.code for group in self.pack.skill_groups}
+        return set(scene_codes) <= self._scenes.keys() and set(skills) <= groups
+
     def permissions(self, roles: Iterable[str]) -> frozenset[str]:
         """Returns what the roles may call together; a role that the pack lost may call nothing."""
         return frozenset().union(*(self._permissions.get(role, frozenset()) for role in roles))

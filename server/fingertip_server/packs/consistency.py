@@ -193,6 +193,17 @@ def _checklists_point_at_their_form(documents: Documents) -> Iterator[Finding]:
                     yield name, at, f"The form {scene.form} has no {key!r}."
 
 
+def _amounts_of_scenes_are_asked_for_by_their_form(documents: Documents) -> Iterator[Finding]:
+    for name, scene in _all(documents, Scene):
+        form = documents.get(f"forms/{scene.form}.yaml")
+        if not isinstance(form, Form) or scene.amount_field is None:
+            continue
+        field = next((each for each in form.fields if each.key == scene.amount_field), None)
+        if field is None or field.type != FieldType.AMOUNT or not field.required:
+            message = f"The form {scene.form} asks for no amount {scene.amount_field!r} always."
+            yield name, ("amount_field",), message
+
+
 def _rules_speak_of_their_form(documents: Documents) -> Iterator[Finding]:
     for name, form in _all(documents, Form):
         for at, message in check_rules(form):
@@ -244,6 +255,7 @@ _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     _scenes_without_a_form_are_those_that_the_product_has,
     _rules_speak_of_their_form,
     _policies_are_those_that_are_read,
+    _amounts_of_scenes_are_asked_for_by_their_form,
     _amounts_are_in_the_currency_of_the_bank,
 )
 

@@ -115,7 +115,8 @@ class SkillGroups(Frozen):
 class StaffMember(Frozen):
     """An account of a member of staff; one person may have several.
 
-    `customer_number` says which customer of the bank the person is, if any.
+    `customer_number` says which customer of the bank the person is, if any. `level` is his
+    authority (授权级别): he decides about what needs no higher one.
     """
 
     staff_number: StaffNumber
@@ -124,6 +125,7 @@ class StaffMember(Frozen):
     branch: UnitCode
     roles: tuple[Word, ...] = Field(min_length=1)
     skills: tuple[Word, ...] = ()
+    level: int = Field(default=1, ge=1, le=9)
     customer_number: CustomerNumber | None = None
 
 

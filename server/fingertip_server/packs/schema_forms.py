@@ -266,10 +266,24 @@ SCENES_WITHOUT_FORM: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
+class Rung(Frozen):
+    """Who authorises an amount: which level it takes, and how many persons one after the other.
+
+    A rung is for amounts up to `up_to`, in the bank's currency; the last of a ladder has none and
+    is for all others. With `reenter_amount` whoever approves types the amount once more.
+    """
+
+    up_to: Decimal | None = Field(default=None, ge=0, max_digits=15, decimal_places=2)
+    level: int = Field(ge=1, le=9)
+    authorisers: int = Field(ge=1, le=3)
+    reenter_amount: bool = False
+
+
 class Scene(Frozen):
     """scenes/<code>.yaml: how an application of a form is authorised and executed.
 
-    A scene without a form is one of `SCENES_WITHOUT_FORM`.
+    A scene without a form is one of `SCENES_WITHOUT_FORM`. `level` and `authorisers` say what it
+    takes, and where the form has an `amount_field`, `levels` do so by its amount.
 
     A task expires `expires_after` its submission and, with `expires_at_closing`, no later than the
     branch closes. `execution` says to people what an approved application waits for.
@@ -286,7 +300,36 @@ class Scene(Frozen):
     centres: tuple[UnitCode, ...] = Field(min_length=1)
     level: int = Field(ge=1, le=9)
     authorisers: int = Field(ge=1, le=3)
+    amount_field: Word | None = None
+    levels: tuple[Rung, ...] = ()
     claim_lease: Duration
     expires_after: Duration
     expires_at_closing: bool
     checklist: tuple[ChecklistItem, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_a_ladder_for_its_amount(self) -> "Scene":
+        if (self.amount_field is not None) != bool(self.levels):
+            raise ValueError("A scene has levels where it has an amount_field, and nowhere else.")
+        limits = [rung.up_to for rung in self.levels]
+        if limits and (None in limits[:-1] or limits[-1] is not None):
+            raise ValueError("The last of the levels has no up_to, and the others have one.")
+        ladder = [limit for limit in limits if limit is not None]
+        if ladder != sorted(set(ladder)):
+            raise ValueError("The levels are in the order of their amounts.")
+        heights = [(rung.level, rung.authorisers) for rung in self.levels]
+        if heights != sorted(heights):
+            raise ValueError("A higher amount takes no lower level and no fewer authorisers.")
+        return self
+
+    def rung(self, amount: Decimal | None) -> Rung:
+        """Returns what it takes to authorise an amount; an unknown one takes the most."""
+        for rung in self.levels:
+            if rung.up_to is None or (amount is not None and amount <= rung.up_to):
+                return rung
+        return Rung(level=self.level, authorisers=self.authorisers)
+
+    @property
+    def authorisers_max(self) -> int:
+        """Returns how many persons it takes at most."""
+        return max([self.authorisers, *(rung.authorisers for rung in self.levels)])

@@ -78,6 +78,7 @@ _KEYS = {
         "fulfilment.back_off_max",
         "fulfilment.lease",
         "fulfilment.settle",
+        "identity.delegation_lifetime_max",
         "identity.enrolment_code_lifetime",
         "identity.lock_out",
         "identity.session_idle",

@@ -29,6 +29,7 @@ class Principal:
     permissions: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     skills: frozenset[str] = frozenset()
+    level: int = 1
     on_shift: bool = False
     on_break: bool = False
     person_id: UUID | None = None
