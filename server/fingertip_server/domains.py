@@ -88,6 +88,7 @@ def snapshots(bank: Callable[[], Bank]) -> dict[str, Sequence[Snapshot]]:
     return {
         "branch": (
             application_snapshots.branch,
+            authorization_snapshots.centre,
             lambda c, branch_id: fulfilment_snapshots.branch(c, bank(), branch_id),
             lambda c, branch_id: lobby_snapshots.branch(c, bank(), branch_id),
             lambda c, branch_id: stocks.branch(c, bank(), branch_id),

@@ -19,6 +19,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
     SubmitApplicationRequest,
     WithdrawApplicationRequest,
 )
+from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord, SyncCustomersRequest
 from fingertip_client.caller import Caller
 from fingertip_server.packs import bank, synthetic
@@ -234,21 +235,33 @@ async def fill(
     return application
 
 
-async def submit(caller: Caller, application: Application) -> Application:
-    """Submits an application."""
+async def submit(
+    caller: Caller,
+    application: Application,
+    route: Task.Route.ValueType = Task.ROUTE_UNSPECIFIED,
+) -> Application:
+    """Submits an application, to the centre unless another route is given."""
     response = await caller.applications.SubmitApplication(
         SubmitApplicationRequest(
             request_id=request_id(),
             application_id=application.application_id,
             etag=application.etag,
+            route=route,
         )
     )
     return response.application
 
 
-async def submitted(caller: Caller, *, journey_id: str = "") -> Application:
-    """Returns Ms Wang's application, filled in and submitted."""
-    return await submit(caller, await fill(caller, await start(caller, journey_id=journey_id)))
+async def submitted(
+    caller: Caller,
+    *,
+    journey_id: str = "",
+    route: Task.Route.ValueType = Task.ROUTE_UNSPECIFIED,
+    **answers: str,
+) -> Application:
+    """Returns Ms Wang's application, filled in, with some answers changed, and submitted."""
+    draft = await start(caller, journey_id=journey_id)
+    return await submit(caller, await fill(caller, draft, {**ANSWERS, **answers}), route)
 
 
 def withdrawal(application: Application) -> WithdrawApplicationRequest:

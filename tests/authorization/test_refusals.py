@@ -62,8 +62,8 @@ async def test_a_look_at_anothers_task_without_permission_is_on_the_chain(world:
     await paper.submitted(world.teller)
     task = await desk.claim(world.authoriser)
     with refused("PERMISSION_MISSING"):
-        await desk.look_at(world.teller, task)
-    assert await _refusals(world, BRANCH) == [("100103", "GetTask", "PERMISSION_MISSING")]
+        await desk.look_at(world.lobby_manager, task)
+    assert await _refusals(world, BRANCH) == [("100101", "GetTask", "PERMISSION_MISSING")]
 
 
 async def test_nobody_goes_home_with_a_claimed_task(world: World) -> None:

@@ -28,7 +28,7 @@ from fingertip.lobby.v1.lobby_service_pb2 import Identification
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
 from tests.applications import paper, undoing
-from tests.authorization import desk
+from tests.authorization import counter, desk
 from tests.conftest import Database
 from tests.customer import bank
 from tests.fulfilment import queue
@@ -120,6 +120,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
         await _count(spoilt, day)
     with suppress(Refused):
         await _lend(spoilt)
+    with suppress(Refused):
+        await _stand_by(spoilt, day)
 
 
 async def _visit(world: World, day: int) -> None:
@@ -269,3 +271,18 @@ async def _lend(world: World) -> None:
     """Has a manager lend his authority, and take it back."""
     made = await lending.lend(world.branch_manager, lending.lending())
     await lending.revoke(world.branch_manager, made)
+
+
+async def _stand_by(world: World, day: int) -> None:
+    """Has a second teller decide at the first one's tablet, or the centre instead."""
+    task = await counter.submitted(world.teller)
+    await desk.look_at(world.teller, task)
+    decide = world.teller.authorization
+    if day % 4 == 3:
+        await decide.RouteToCentre(counter.rerouting(task))
+    elif day % 4 == 2:
+        await decide.RejectOnSite(counter.rejection(task))
+    elif day % 4 == 1:
+        await decide.ReturnOnSite(counter.sending_back(task))
+    else:
+        await decide.ApproveOnSite(counter.approval(task))

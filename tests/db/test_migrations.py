@@ -118,7 +118,7 @@ async def test_the_servers_role_cannot_change_what_was_appended(
     database: Database, table: str, column: str
 ) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await database.as_application(f"UPDATE {table} SET {column} = 'x'")  # noqa: S608 - from this list
+        await database.as_application(f"UPDATE {table} SET {column} = {column}")  # noqa: S608 - from this list
 
 
 async def test_the_servers_role_cannot_move_the_clock(database: Database) -> None:

@@ -18,6 +18,7 @@ from fingertip_server.rpc.drafts import WorkItemDraft
 SUBJECT = "application"
 
 WAITS_NOTE = "等待授权中心审核。"
+ON_SITE_NOTE = "等待现场第二名柜员授权。"
 _RETURNED_NOTE = "授权员退回补正，请按所列问题修改后重新提交。"
 _EXPIRED_NOTE = "授权超时，申请已失效。"
 

@@ -49,6 +49,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
 )
 from fingertip.applications.v1.receipt_pb2 import Receipt as ReceiptMessage
 from fingertip.applications.v1.reversal_pb2 import Reversal
+from fingertip.authorization.v1.task_pb2 import Task as TaskMessage
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.applications import (
@@ -239,7 +240,8 @@ def submit_application(call: Call, request: SubmitApplicationRequest) -> SubmitA
     application = access.editable(call, request.application_id, request.etag)
     evidence = store.evidence(call.session, application.application_id)
     rules.require_complete(submission.faults(call, application, evidence))
-    submission.submit(call, application, evidence)
+    on_site = request.route == TaskMessage.ROUTE_ON_SITE
+    submission.submit(call, application, evidence, on_site=on_site)
     call.record("application", application.application_id, application.state)
     return SubmitApplicationResponse(application=changes.changed(call, application))
 

@@ -24,7 +24,7 @@ from fingertip_server.authorization.tasks import TaskDraft
 from fingertip_server.identifiers.validity import ValidityYears
 from fingertip_server.packs.quantities import Money
 from fingertip_server.packs.rule_references import limits_of
-from fingertip_server.packs.schema_forms import Form
+from fingertip_server.packs.schema_forms import Form, Scene
 from fingertip_server.packs.schema_policies import Policies
 from fingertip_server.packs.schema_rules import Unshared
 from fingertip_server.rpc.call import Call
@@ -59,8 +59,14 @@ def faults(call: Call, application: Application, evidence: store.Evidence) -> li
     )
 
 
-def submit(call: Call, application: Application, evidence: store.Evidence) -> None:
-    """Freezes the next revision of a locked application, and opens the task about it."""
+def submit(
+    call: Call, application: Application, evidence: store.Evidence, *, on_site: bool = False
+) -> None:
+    """Freezes the next revision of a locked application, and opens the task about it.
+
+    On site a second person beside the maker decides. Raises ROUTE_NOT_ADMITTED.
+    """
+    scene = call.bank.scene_of(filling.form_of(call, application))
     applicant = customers.applicant(call, application.customer_id)
     is_again = application.state == State.RETURNED
     changes.step(application, Step.SUBMIT)
@@ -73,7 +79,7 @@ def submit(call: Call, application: Application, evidence: store.Evidence) -> No
             subject_id=application.application_id,
             revision=application.revision,
             content_hash=content_hash,
-            scene=call.bank.scene_of(filling.form_of(call, application)),
+            scene=scene,
             branch_id=application.branch_id,
             maker_id=application.maker_id,
             maker_person_id=application.maker_person_id,
@@ -81,10 +87,14 @@ def submit(call: Call, application: Application, evidence: store.Evidence) -> No
             tier_rank=applicant.tier_rank,
             is_waiting=_is_waiting(call, evidence),
             previous_task_id=application.task_id if is_again else None,
+            amount=_amount(call, application, scene),
+            on_site=on_site,
         ),
     )
     application.task_id = opened.task_id
-    application.state_note = opened.park_reason or decisions.WAITS_NOTE
+    application.state_note = opened.park_reason or (
+        decisions.ON_SITE_NOTE if on_site else decisions.WAITS_NOTE
+    )
 
 
 def freeze(call: Call, application: Application, evidence: store.Evidence) -> bytes:
@@ -130,6 +140,14 @@ def _content(
         ],
         sightings=[messages.sighting(each) for each in evidence.sightings],
     ).SerializeToString(deterministic=True)
+
+
+def _amount(call: Call, application: Application, scene: Scene) -> Decimal | None:
+    """Returns what decides who authorises, where the scene goes by an amount."""
+    if scene.amount_field is None:
+        return None
+    given = filling.answers(call, application).get(scene.amount_field)
+    return Decimal(given) if given else None
 
 
 def _is_waiting(call: Call, evidence: store.Evidence) -> bool:

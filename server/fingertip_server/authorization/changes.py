@@ -25,21 +25,28 @@ TELL_FORMER_CENTRE = "authorization.tell_former_centre"
 _REVIEW_EVERY = timedelta(seconds=10)
 
 _READ = "authorization.read"
+# Those of a branch who may stand by.
+_ON_SITE = Audience(permission="authorization.decide_on_site")
 # The supervisor's, who has no skill of his own.
 _OVERSIGHT = Audience(permission="authorization.tasks.oversee")
 
 
-def announced(task: Task) -> list[Announced]:
-    """Returns the task for those on shift who have its skill, and for the centre's supervisors."""
+def announced(task: Task, *, to_branch: bool = False) -> list[Announced]:
+    """Returns the task for those on shift who have its skill, and for the centre's supervisors.
+
+    In the branch of its maker it is for those who may stand by.
+    """
     resource = messages.task(task)
+    if to_branch or task.centre_id == task.branch_id:
+        return [Announced(resource, _ON_SITE)]
     skilled = Audience(permission=_READ, skill=task.skill, on_shift=True)
     return [Announced(resource, skilled), Announced(resource, _OVERSIGHT)]
 
 
-def announce(call: Call, task: Task) -> None:
-    """Announces a task on its centre's topic."""
-    for each in announced(task):
-        call.publish(each.resource, each.audience, topic=task.centre_id)
+def announce(call: Call, task: Task, *, topic: str = "") -> None:
+    """Announces a task on its centre's topic, or on its branch's."""
+    for each in announced(task, to_branch=bool(topic)):
+        call.publish(each.resource, each.audience, topic=topic or task.centre_id)
 
 
 def begin_revision(task: Task, revision: int, content_hash: bytes) -> None:

@@ -1,12 +1,23 @@
 """The one way in which anybody decides about a task, whoever he is and wherever he stands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from fingertip_server.authorization import anchors, changes, eligibility, routing, rules, store
+from google.type.money_pb2 import Money
+
+from fingertip.authorization.v1.task_pb2 import ChecklistFinding
+from fingertip_server.authorization import (
+    amounts,
+    anchors,
+    changes,
+    eligibility,
+    routing,
+    rules,
+    store,
+)
 from fingertip_server.authorization.anchors import Anchored
-from fingertip_server.authorization.rules import Person, State
+from fingertip_server.authorization.rules import Authority, Person, State
 from fingertip_server.authorization.tables import Task, TaskDecision
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.principal import Principal
@@ -14,11 +25,16 @@ from fingertip_server.rpc.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Who decides: an account, its person, and the device before him."""
+    """Who decides: an account, its person, by what authority, and on which device.
+
+    On site the device is the maker's, beside whom he stands.
+    """
 
     staff_id: str
     person: Person
+    authority: Authority
     device_id: UUID | None
+    on_site: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +65,15 @@ def decide(call: Call, task: Task, checker: Checker, verdict: Verdict) -> Task:
     is_final = not is_approval or task.steps_done + 1 == task.steps_required
     park_reason = ""
     if not is_final:
-        taker = checker.person.person_id
-        park_reason = eligibility.reason_to_park(call.connection, call.bank, task, taker)
+        takers = [checker.person, checker.authority.lender]
+        park_reason = eligibility.reason_to_park(
+            call.connection, call.bank, task, *(taker.person_id for taker in takers if taker)
+        )
     decided = store.decide(
-        call, _decision(task, checker, verdict, is_final=is_final), park_reason=park_reason
+        call,
+        _decision(task, checker, verdict, is_final=is_final),
+        authority_ends=checker.authority.expires_at,
+        park_reason=park_reason,
     )
     if decided is None:
         raise rules.lease_lost(task.fence)
@@ -65,7 +86,43 @@ def decide(call: Call, task: Task, checker: Checker, verdict: Verdict) -> Task:
     return decided
 
 
+def decide_on_site(call: Call, task: Task, checker: Checker, verdict: Verdict) -> Task:
+    """Decides about a locked task that waits for a second person on site, and tells its owner.
+
+    The journal names the maker, who calls, and in its purpose the second person. Raises
+    TASK_EXPIRED when the deadline passed since the task was looked at.
+    """
+    decided = store.decide_on_site(
+        call,
+        _decision(task, checker, verdict, is_final=True),
+        authority_ends=checker.authority.expires_at,
+    )
+    if decided is None:
+        raise rules.task_expired(task.expire_time)
+    changes.announce(call, decided)
+    call.record("task", decided.task_id, decided.state, f"现场授权：{checker.staff_id}")
+    _tell_owner(call, decided, verdict)
+    return decided
+
+
+def require_checklist(task: Task, findings: Iterable[ChecklistFinding]) -> list[str]:
+    """Returns the items that passed. Raises CHECKLIST_INCOMPLETE unless all of the task's did."""
+    passed = [finding.item_id for finding in findings if finding.passed]
+    rules.require_checklist([item_id for item_id, _, _ in task.checklist], passed)
+    return passed
+
+
+def require_amount(call: Call, task: Task, typed: Money | None) -> None:
+    """Raises AMOUNT_MISMATCH unless the amount was typed once more, where it has to be."""
+    rules.require_amount(
+        amounts.of_task(call, task),
+        amounts.of_message(typed, call.bank.pack.bank.currency) if typed is not None else None,
+        is_asked=task.reenter_amount,
+    )
+
+
 def _decision(task: Task, checker: Checker, verdict: Verdict, *, is_final: bool) -> TaskDecision:
+    lender = checker.authority.lender
     return TaskDecision(
         task_id=task.task_id,
         revision=task.revision,
@@ -82,6 +139,10 @@ def _decision(task: Task, checker: Checker, verdict: Verdict, *, is_final: bool)
         checker_person_id=checker.person.person_id,
         checker_customer_id=checker.person.customer_id,
         checker_device_id=checker.device_id,
+        delegation_id=checker.authority.delegation_id,
+        lender_person_id=lender.person_id if lender else None,
+        lender_customer_id=lender.customer_id if lender else None,
+        on_site=checker.on_site,
         note=verdict.note,
         defects=anchors.to_stored(verdict.defects),
         passed_items=list(verdict.passed_items),

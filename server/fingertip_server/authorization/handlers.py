@@ -11,6 +11,8 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     ApproveTaskResponse,
     ClaimNextTaskRequest,
     ClaimNextTaskResponse,
+    EscalateTaskRequest,
+    EscalateTaskResponse,
     GetTaskRequest,
     GetTaskResponse,
     ListTasksRequest,
@@ -32,12 +34,15 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
 )
 from fingertip.authorization.v1.task_pb2 import Task as TaskMessage
 from fingertip_server.authorization import (
+    amounts,
     anchors,
+    authorities,
     changes,
     deciding,
     differences,
     eligibility,
     messages,
+    on_site,
     rules,
     store,
     supplements,
@@ -46,6 +51,7 @@ from fingertip_server.authorization import (
 from fingertip_server.authorization.deciding import Checker, Verdict
 from fingertip_server.authorization.rules import Quote, State
 from fingertip_server.authorization.tables import Task
+from fingertip_server.identity import directory, second_person
 from fingertip_server.rpc import paging
 from fingertip_server.rpc.call import Call
 
@@ -103,10 +109,7 @@ def renew_claim(call: Call, request: RenewClaimRequest) -> RenewClaimResponse:
 
 def release_task(call: Call, request: ReleaseTaskRequest) -> ReleaseTaskResponse:
     """Ends the caller's lease without a decision."""
-    task = _locked(call, request.task_id)
-    is_holder = rules.holds(tasks.held(task), call.principal.id, call.now)
-    if not is_holder or request.fence != task.fence:
-        raise rules.lease_lost(task.fence)
+    task = _claimed(call, request)
     changes.settle(call, task)
     call.record("task", task.task_id, task.state, request.purpose)
     return ReleaseTaskResponse(task=messages.task(task))
@@ -126,55 +129,86 @@ def reassign_task(call: Call, request: ReassignTaskRequest) -> ReassignTaskRespo
 
 
 def get_task(call: Call, request: GetTaskRequest) -> GetTaskResponse:
-    """Shows a task, and to the holder of its claim what will be executed."""
+    """Shows a task, and to who decides about it now what will be executed."""
     task = _own_centres(call, request.task_id)
     call.journey_id = task.journey_id
     call.record("task", task.task_id)
     previous = task.previous_task_id
     content = b""
-    is_holder = rules.holds(tasks.held(task), call.principal.id, call.now)
-    if is_holder:
+    sees = tasks.sees_content(call, task)
+    if sees:
         owner = changes.decisions_of(call, task)
         content = owner.content(call, task.subject_id, task.revision)
         if hashlib.sha256(content).digest() != task.content_hash:
             raise rules.content_changed(task.revision, task.content_hash)
+    amount = amounts.of_task(call, task) if sees else None
     return GetTaskResponse(
         task=messages.task(task),
         content=content,
+        amount=None if amount is None else amounts.to_message(amount, _currency(call)),
+        escalation_note=task.escalation_note,
         checklist=messages.checklist(task),
         steps=[messages.step(decision) for decision in store.steps(call, task)],
         previous_defects=messages.defects(store.defects(call, previous) if previous else ()),
-        differences=differences.of(call, task, whole=is_holder),
         supplement_items=messages.supplement_items(store.supplement(call, task.task_id)),
+        differences=differences.of(call, task, whole=sees),
     )
 
 
 def approve_task(call: Call, request: ApproveTaskRequest) -> ApproveTaskResponse:
     """Decides that exactly the content quoted will be executed, if nobody else has to say so."""
-    task = _decidable(call, request)
-    passed = [finding.item_id for finding in request.findings if finding.passed]
-    rules.require_checklist([item_id for item_id, _, _ in task.checklist], passed)
+    task, checker = _decidable(call, request)
+    passed = deciding.require_checklist(task, request.findings)
+    deciding.require_amount(call, task, request.amount if request.HasField("amount") else None)
     verdict = Verdict(State.APPROVED, passed_items=passed)
-    return ApproveTaskResponse(task=_decide(call, task, verdict))
+    decided = deciding.decide(call, task, checker, verdict)
+    return ApproveTaskResponse(task=messages.task(decided))
 
 
 def reject_task(call: Call, request: RejectTaskRequest) -> RejectTaskResponse:
     """Decides that the content will never be executed."""
-    verdict = Verdict(State.REJECTED, note=request.note)
-    return RejectTaskResponse(task=_decide(call, _decidable(call, request), verdict))
+    task, checker = _decidable(call, request)
+    decided = deciding.decide(call, task, checker, Verdict(State.REJECTED, note=request.note))
+    return RejectTaskResponse(task=messages.task(decided))
 
 
 def return_task(call: Call, request: ReturnTaskRequest) -> ReturnTaskResponse:
     """Decides that the maker has to correct something first."""
-    task = _decidable(call, request)
+    task, checker = _decidable(call, request)
     defects = anchors.resolved(changes.names_of(call, task), request.defects, "defects")
-    verdict = Verdict(State.RETURNED, defects=defects)
-    return ReturnTaskResponse(task=_decide(call, task, verdict))
+    decided = deciding.decide(call, task, checker, Verdict(State.RETURNED, defects=defects))
+    return ReturnTaskResponse(task=messages.task(decided))
+
+
+def escalate_task(call: Call, request: EscalateTaskRequest) -> EscalateTaskResponse:
+    """Hands the caller's task up to who has a higher level."""
+    task = _claimed(call, request)
+    highest = directory.highest_level(call.connection, task.centre_id)
+    rules.require_higher_level(task.level, highest)
+    task.level += 1
+    task.escalation_note = request.purpose
+    changes.settle(call, task)
+    call.record("task", task.task_id, task.state, request.purpose)
+    return EscalateTaskResponse(task=messages.task(task))
+
+
+# On site everything is about a second person, who proves himself before the transaction.
+approve_on_site = on_site.approve
+reject_on_site = on_site.reject
+return_on_site = on_site.send_back
+route_to_centre = on_site.route_to_centre
+prepare_approve_on_site = prepare_reject_on_site = prepare_return_on_site = second_person.prepare
+replay_approve_on_site = replay_reject_on_site = replay_return_on_site = second_person.replay
+refuse_approve_on_site = refuse_reject_on_site = refuse_return_on_site = second_person.refuse
+
+
+def _currency(call: Call) -> str:
+    return call.bank.pack.bank.currency
 
 
 def request_supplement(call: Call, request: RequestSupplementRequest) -> RequestSupplementResponse:
     """Ends the caller's claim until the maker has supplied more evidence."""
-    task = _decidable(call, request)
+    task, _ = _decidable(call, request)
     names = supplements.names_of(call, task)
     supplements.request(call, task, anchors.resolved(names, request.items, "items"), names)
     call.record("task", task.task_id, task.state)
@@ -203,17 +237,23 @@ def _locked(call: Call, task_id: str) -> Task:
     return task
 
 
-def _decidable(call: Call, request: _Decision) -> Task:
-    """Returns the task locked, when the caller may decide about it now. Four eyes come first."""
+def _claimed(call: Call, request: ReleaseTaskRequest | EscalateTaskRequest) -> Task:
+    """Returns the task locked whose claim the caller holds."""
     task = _locked(call, request.task_id)
-    rules.require_four_eyes(deciding.person(call.principal), eligibility.parties(task))
-    rules.require_shift(on_shift=eligibility.is_on_shift(call))
-    quote = Quote(call.principal.id, request.fence, request.revision, request.content_hash)
-    rules.require_decidable(tasks.held(task), quote, call.now)
+    is_holder = rules.holds(tasks.held(task), call.principal.id, call.now)
+    if not is_holder or request.fence != task.fence:
+        raise rules.lease_lost(task.fence)
     return task
 
 
-def _decide(call: Call, task: Task, verdict: Verdict) -> TaskMessage:
-    principal = call.principal
-    checker = Checker(principal.id, deciding.person(principal), principal.device_id)
-    return messages.task(deciding.decide(call, task, checker, verdict))
+def _decidable(call: Call, request: _Decision) -> tuple[Task, Checker]:
+    """Returns the task locked, and the caller, when he may decide now. Four eyes come first."""
+    task = _locked(call, request.task_id)
+    by = authorities.decider(call.connection, call.principal, task.skill)
+    excluded = eligibility.parties(task)
+    rules.require_four_eyes(by, excluded)
+    rules.require_shift(on_shift=eligibility.is_on_shift(call))
+    quote = Quote(call.principal.id, request.fence, request.revision, request.content_hash)
+    rules.require_decidable(tasks.held(task), quote, call.now)
+    authority = authorities.held(call, by, task, excluded)
+    return task, Checker(call.principal.id, by.person, authority, call.principal.device_id)

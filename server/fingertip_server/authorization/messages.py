@@ -36,6 +36,8 @@ def task(row: Task) -> task_pb2.Task:
         lease_expire_time=_instant(row.lease_until),
         decide_time=_instant(row.decide_time),
         version=row.version,
+        level=row.level,
+        reenter_amount=row.reenter_amount,
         steps_required=row.steps_required,
         steps_done=row.steps_done,
         offered_to=row.offered_to or "",
@@ -73,6 +75,8 @@ def step(row: TaskDecision) -> task_pb2.TaskStep:
         device_id=_text(row.checker_device_id),
         note=row.note,
         decide_time=_instant(row.decide_time),
+        delegation_id=_text(row.delegation_id),
+        on_site=row.on_site,
     )
 
 

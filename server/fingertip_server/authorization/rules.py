@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from fingertip_server import errors
 class State(StrEnum):
     """The states of a task, called as the contract calls them."""
 
+    ON_SITE = "ON_SITE"
     PARKED = "PARKED"
     QUEUED = "QUEUED"
     CLAIMED = "CLAIMED"
@@ -26,7 +28,9 @@ class State(StrEnum):
 
 
 # Those that have not ended.
-OPEN = frozenset({State.PARKED, State.QUEUED, State.CLAIMED, State.SUPPLEMENT_REQUESTED})
+OPEN = frozenset(
+    {State.ON_SITE, State.PARKED, State.QUEUED, State.CLAIMED, State.SUPPLEMENT_REQUESTED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,40 @@ class Parties:
     maker_person_id: UUID
     customer_id: UUID
     taken_by: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What authority it takes to decide about a task."""
+
+    level: int
+    scene_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """By what a person may decide: his own level, or one that somebody lent him.
+
+    `scene_code` limits what was lent to a scene; it is empty where every scene counts.
+    """
+
+    level: int
+    delegation_id: UUID | None = None
+    lender: Person | None = None
+    scene_code: str = ""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """A person with all by which he may decide, his own authority first.
+
+    `lenders` are who lent him anything, whatever for: he never decides about their work.
+    """
+
+    person: Person
+    authorities: tuple[Authority, ...]
+    lenders: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +148,62 @@ def four_eyes_rule(person: Person, parties: Parties) -> str:
     return ""
 
 
-def require_four_eyes(person: Person, parties: Parties) -> None:
-    """Raises FOUR_EYES for the content's maker, its customer, and who took an earlier step."""
-    rule = four_eyes_rule(person, parties)
+def rule_against(decider: Decider, parties: Parties) -> str:
+    """Returns the rule by which somebody may not decide, whatever his authority; "" if he may.
+
+    Beside those of four eyes that is "delegate_of_maker".
+    """
+    rule = four_eyes_rule(decider.person, parties)
+    if not rule and parties.maker_person_id in decider.lenders:
+        return "delegate_of_maker"
+    return rule
+
+
+def admits(authority: Authority, need: Need, parties: Parties) -> bool:
+    """Tells whether an authority is enough. Lent, it is not where its lender could not decide."""
+    if authority.level < need.level or authority.scene_code not in {"", need.scene_code}:
+        return False
+    return authority.lender is None or not four_eyes_rule(authority.lender, parties)
+
+
+def may(decider: Decider, need: Need, parties: Parties) -> bool:
+    """Tells whether somebody may decide."""
+    return not rule_against(decider, parties) and any(
+        admits(authority, need, parties) for authority in decider.authorities
+    )
+
+
+def authority_too_low(level: int) -> errors.InvalidState:
+    """Returns the refusal to somebody whose authority is not enough."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_AUTHORITY_TOO_LOW,
+        "Somebody of a higher level has to decide.",
+        level=str(level),
+    )
+
+
+def require_amount(amount: Decimal | None, typed: Decimal | None, *, is_asked: bool) -> None:
+    """Raises AMOUNT_MISMATCH when the amount typed once more is another one, or missing."""
+    if typed == amount or (typed is None and not is_asked):
+        return
+    raise errors.InvalidState(
+        ErrorReason.ERROR_REASON_AMOUNT_MISMATCH, "The amount typed once more is not the task's."
+    )
+
+
+def require_higher_level(level: int, highest: int) -> None:
+    """Raises NO_HIGHER_LEVEL when a task cannot be handed up."""
+    if level >= highest:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_NO_HIGHER_LEVEL,
+            "Nobody of the centre has a higher level.",
+            level=str(level),
+        )
+
+
+def require_four_eyes(decider: Decider, parties: Parties) -> None:
+    """Raises FOUR_EYES for the maker, his delegate, the customer, and who took an earlier step."""
+    rule = rule_against(decider, parties)
     if rule:
         raise errors.InvalidState(
             ErrorReason.ERROR_REASON_FOUR_EYES, "Somebody else has to decide.", rule=rule
@@ -154,20 +245,16 @@ def require_decidable(task: Held, quote: Quote, now: datetime) -> None:
 def require_open(task: Held, now: datetime) -> None:
     """Raises TASK_EXPIRED from the deadline on, TASK_STATE when it has ended otherwise."""
     if task.state == State.EXPIRED or (task.state in OPEN and now >= task.expire_time):
-        raise errors.InvalidState(
-            ErrorReason.ERROR_REASON_TASK_EXPIRED,
-            "The task expired.",
-            expire_time=task.expire_time.isoformat(),
-        )
+        raise task_expired(task.expire_time)
     if task.state not in OPEN:
-        raise _wrong_state(task.state)
+        raise task_state(task.state)
 
 
 def require_supplement_open(task: Held, now: datetime) -> None:
     """Raises TASK_EXPIRED or TASK_STATE unless the task waits for more evidence, and still may."""
     require_open(task, now)
     if task.state != State.SUPPLEMENT_REQUESTED:
-        raise _wrong_state(task.state)
+        raise task_state(task.state)
 
 
 def require_maker(maker_id: str, staff_id: str) -> None:
@@ -176,6 +263,21 @@ def require_maker(maker_id: str, staff_id: str) -> None:
         raise errors.InvalidState(
             ErrorReason.ERROR_REASON_NOT_THE_MAKER, "Only who made the content may do this."
         )
+
+
+def require_decidable_on_site(
+    task: Held, revision: int, content_hash: bytes, now: datetime
+) -> None:
+    """Raises unless the quote is of a task as it is, which waits for a second person on site.
+
+    TASK_EXPIRED from the deadline on, TASK_STATE when it does not wait for one, CONTENT_CHANGED
+    when something else was shown.
+    """
+    require_open(task, now)
+    if task.state != State.ON_SITE:
+        raise task_state(task.state)
+    if (revision, content_hash) != (task.revision, task.content_hash):
+        raise content_changed(task.revision, task.content_hash)
 
 
 def holds(task: Held, staff_id: str, now: datetime) -> bool:
@@ -216,6 +318,31 @@ def require_checklist(items: Sequence[str], passed: Collection[str]) -> None:
         )
 
 
+def task_expired(expire_time: datetime) -> errors.InvalidState:
+    """Returns the refusal about a task that nobody decided in time."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_TASK_EXPIRED,
+        "The task expired.",
+        expire_time=expire_time.isoformat(),
+    )
+
+
+def route_not_admitted(route: str) -> errors.InvalidState:
+    """Returns the refusal of a way in which something cannot be authorised."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_ROUTE_NOT_ADMITTED,
+        "This cannot be authorised in that way.",
+        route=route,
+    )
+
+
+def task_state(state: str) -> errors.InvalidState:
+    """Returns the refusal about a task that has ended, or goes another way."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_TASK_STATE, "The task does not wait for this.", state=state
+    )
+
+
 def no_task() -> errors.NotFound:
     """Returns the refusal for a task that is not there, or not the caller's centre's."""
     return errors.NotFound(ErrorReason.ERROR_REASON_TASK_NOT_FOUND, "There is no such task here.")
@@ -239,12 +366,6 @@ def lease_lost(fence: int) -> errors.Conflict:
     """Returns the refusal for a claim that is over."""
     return errors.Conflict(
         ErrorReason.ERROR_REASON_LEASE_LOST, "The claim is over.", fence=str(fence)
-    )
-
-
-def _wrong_state(state: State) -> errors.InvalidState:
-    return errors.InvalidState(
-        ErrorReason.ERROR_REASON_TASK_STATE, "The task's state does not allow this.", state=state
     )
 
 

@@ -15,7 +15,7 @@ _OPEN = select(Task).where(Task.state.in_(OPEN)).order_by(Task.create_time, Task
 
 
 def centre(connection: Connection, centre_id: str) -> list[Announced]:
-    """Returns the centre's open tasks, oldest first, at most 5,000."""
+    """Returns the open tasks of a centre, or on site of a branch, oldest first, at most 5,000."""
     statement = _OPEN.where(Task.centre_id == centre_id).limit(_TASKS_MAX)
     with Session(connection) as session:
         return [each for task in session.scalars(statement) for each in changes.announced(task)]

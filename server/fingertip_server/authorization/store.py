@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    TIMESTAMP,
     Boolean,
     ColumnElement,
     Connection,
@@ -43,7 +44,7 @@ _PARKED: ColumnElement[str] = literal_column("'PARKED'")
 _IS_OPEN = Task.state.in_(
     [
         literal_column(f"'{state}'")
-        for state in ("PARKED", "QUEUED", "CLAIMED", "SUPPLEMENT_REQUESTED")
+        for state in ("ON_SITE", "PARKED", "QUEUED", "CLAIMED", "SUPPLEMENT_REQUESTED")
     ]
 )
 
@@ -129,36 +130,52 @@ _AT_HAND = select(
     _HELD.scalar_subquery().label("held"), _OFFERED.scalar_subquery().label("offered")
 )
 # What was checked before is checked again where it counts: nobody's clock or lock is trusted.
+_AS_SEEN = (
+    Task.task_id == bindparam("the_task_id"),
+    Task.revision == bindparam("the_revision"),
+    Task.content_hash == bindparam("the_content_hash"),
+    Task.steps_done == bindparam("the_step") - 1,
+    bindparam("the_person_id", type_=Uuid()) != all_(Task.taken_by),
+    Task.expire_time > NOW,
+    # Of authority that was lent; the other's own never ends.
+    func.coalesce(bindparam("authority_ends", type_=TIMESTAMP(timezone=True)) > NOW, true()),
+)
+_STEP = {
+    "state": bindparam("new_state"),
+    "lease_until": null(),
+    "steps_done": Task.steps_done + bindparam("is_approval", type_=Integer),
+    "version": Task.version + 1,
+}
+_POPULATE = {"synchronize_session": False, "populate_existing": True}
 _DECIDE = (
     update(Task)
     .where(
-        Task.task_id == bindparam("the_task_id"),
+        *_AS_SEEN,
         Task.state == State.CLAIMED,
         Task.holder == bindparam("staff_id"),
         Task.fence == bindparam("the_fence"),
-        Task.revision == bindparam("the_revision"),
-        Task.content_hash == bindparam("the_content_hash"),
-        Task.steps_done == bindparam("the_step") - 1,
-        bindparam("the_person_id", type_=Uuid()) != all_(Task.taken_by),
         Task.lease_until > NOW,
-        Task.expire_time > NOW,
     )
     .values(
-        state=bindparam("new_state"),
+        **_STEP,
         park_reason=bindparam("new_park_reason"),
         # Who ended it stays its holder.
         holder=case((bindparam("is_final", type_=Boolean), Task.holder), else_=null()),
-        lease_until=null(),
         decide_time=case((bindparam("is_final", type_=Boolean), NOW), else_=null()),
-        steps_done=Task.steps_done + bindparam("is_approval", type_=Integer),
         taken_by=case(
             (bindparam("is_final", type_=Boolean), Task.taken_by),
-            else_=func.array_append(Task.taken_by, bindparam("the_person_id", type_=Uuid())),
+            else_=func.array_cat(Task.taken_by, bindparam("the_takers", type_=ARRAY(Uuid))),
         ),
-        version=Task.version + 1,
     )
     .returning(Task)
-    .execution_options(synchronize_session=False, populate_existing=True)
+    .execution_options(**_POPULATE)
+)
+_DECIDE_ON_SITE = (
+    update(Task)
+    .where(*_AS_SEEN, Task.state == State.ON_SITE, Task.steps_required == bindparam("the_step"))
+    .values(**_STEP, holder=bindparam("staff_id"), decide_time=NOW)
+    .returning(Task)
+    .execution_options(**_POPULATE)
 )
 _WAITING = (
     select(
@@ -261,30 +278,36 @@ def renew(call: Call, task_id: UUID, fence: int) -> Task | None:
     return call.session.scalars(_RENEW, parameters).one_or_none()
 
 
-def decide(call: Call, decision: TaskDecision, *, park_reason: str = "") -> Task | None:
+def decide(
+    call: Call, decision: TaskDecision, *, authority_ends: datetime | None, park_reason: str = ""
+) -> Task | None:
     """Ends the caller's claim by a decision and appends it; nothing when the claim is over.
 
     After a step that is not the last the task waits for the next person: in the queue, or parked
     for a reason.
     """
     waits = State.PARKED if park_reason else State.QUEUED
-    parameters = {
-        "the_task_id": decision.task_id,
-        "staff_id": decision.checker_id,
+    parameters = _as_decided(decision, authority_ends) | {
         "the_fence": decision.fence,
-        "the_revision": decision.revision,
-        "the_content_hash": decision.content_hash,
-        "the_step": decision.step,
-        "the_person_id": decision.checker_person_id,
         "new_state": decision.outcome if decision.is_final else waits,
         "new_park_reason": park_reason,
         "is_final": decision.is_final,
-        "is_approval": int(decision.outcome == State.APPROVED),
+        "the_takers": [
+            person
+            for person in (decision.checker_person_id, decision.lender_person_id)
+            if person is not None
+        ],
     }
-    task = call.session.scalars(_DECIDE, parameters).one_or_none()
-    if task is not None:
-        call.session.add(decision)
-    return task
+    return _appended(call, call.session.scalars(_DECIDE, parameters).one_or_none(), decision)
+
+
+def decide_on_site(
+    call: Call, decision: TaskDecision, *, authority_ends: datetime | None
+) -> Task | None:
+    """Ends a task on site by a decision and appends it; nothing when it is over."""
+    parameters = _as_decided(decision, authority_ends) | {"new_state": decision.outcome}
+    task = call.session.scalars(_DECIDE_ON_SITE, parameters).one_or_none()
+    return _appended(call, task, decision)
 
 
 def steps(call: Call, task: Task) -> Sequence[TaskDecision]:
@@ -391,3 +414,22 @@ def _present(persons: Sequence[Person]) -> Mapping[str, list[UUID | None]]:
         "person_ids": [person.person_id for person in persons],
         "customer_ids": [person.customer_id for person in persons],
     }
+
+
+def _as_decided(decision: TaskDecision, authority_ends: datetime | None) -> dict[str, object]:
+    return {
+        "the_task_id": decision.task_id,
+        "staff_id": decision.checker_id,
+        "the_person_id": decision.checker_person_id,
+        "the_revision": decision.revision,
+        "the_content_hash": decision.content_hash,
+        "the_step": decision.step,
+        "is_approval": int(decision.outcome == State.APPROVED),
+        "authority_ends": authority_ends,
+    }
+
+
+def _appended(call: Call, task: Task | None, decision: TaskDecision) -> Task | None:
+    if task is not None:
+        call.session.add(decision)
+    return task

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Interval,
     Uuid,
+    false,
     func,
     text,
     true,
@@ -19,8 +20,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fingertip_server.db.base import Base, Id, Timestamp
 from fingertip_server.db.leases import Leased
+from fingertip_server.protection.types import DataClass, Protected, Sealed
 
-_IS_OPEN = "state IN ('PARKED', 'QUEUED', 'CLAIMED', 'SUPPLEMENT_REQUESTED')"
+_IS_OPEN = "state IN ('ON_SITE', 'PARKED', 'QUEUED', 'CLAIMED', 'SUPPLEMENT_REQUESTED')"
 
 
 class Task(Leased, Base):
@@ -33,8 +35,8 @@ class Task(Leased, Base):
     __tablename__ = "task"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('PARKED', 'QUEUED', 'CLAIMED', 'APPROVED', 'REJECTED', 'RETURNED',"
-            " 'WITHDRAWN', 'EXPIRED', 'SUPPLEMENT_REQUESTED')",
+            "state IN ('ON_SITE', 'PARKED', 'QUEUED', 'CLAIMED', 'APPROVED', 'REJECTED',"
+            " 'RETURNED', 'WITHDRAWN', 'EXPIRED', 'SUPPLEMENT_REQUESTED')",
             "state",
         ),
         CheckConstraint(
@@ -42,6 +44,7 @@ class Task(Leased, Base):
         ),
         CheckConstraint("(state = 'PARKED') = (park_reason <> '')", "park_reason"),
         CheckConstraint("octet_length(content_hash) = 32", "content_hash"),
+        CheckConstraint("level BETWEEN 1 AND 9", "level"),
         CheckConstraint("steps_required BETWEEN 1 AND 3", "steps_required"),
         CheckConstraint("steps_done BETWEEN 0 AND steps_required", "steps_done"),
         Index(
@@ -123,6 +126,12 @@ class Task(Leased, Base):
     # As the scene had it when the task was made: a list of [item_id, text, [evidence keys]].
     checklist: Mapped[list[tuple[str, str, list[str]]]] = mapped_column(JSONB)
     lease_span: Mapped[timedelta] = mapped_column(Interval)
+    # The authority that it takes to decide, raised when somebody hands it up, and why he did.
+    level: Mapped[int] = mapped_column(server_default="1")
+    escalation_note: Mapped[str] = mapped_column(server_default="")
+    # What it is about in money, and whether whoever approves types it once more.
+    amount: Mapped[Sealed | None] = mapped_column(Protected(DataClass.C2))
+    reenter_amount: Mapped[bool] = mapped_column(server_default=false())
     # How many persons have to approve the revision, and how many have; who takes no further step.
     steps_required: Mapped[int] = mapped_column(server_default="1")
     steps_done: Mapped[int] = mapped_column(server_default="0")
@@ -164,6 +173,10 @@ class TaskDecision(Base):
         CheckConstraint("step BETWEEN 1 AND 3", "step"),
         CheckConstraint("checker_person_id <> maker_person_id", "four_eyes_maker"),
         CheckConstraint("checker_customer_id <> customer_id", "four_eyes_customer"),
+        CheckConstraint("lender_person_id <> maker_person_id", "four_eyes_lender_maker"),
+        CheckConstraint("lender_customer_id <> customer_id", "four_eyes_lender_customer"),
+        CheckConstraint("lender_person_id <> checker_person_id", "four_eyes_lender"),
+        CheckConstraint("(delegation_id IS NULL) = (lender_person_id IS NULL)", "delegation"),
         CheckConstraint("octet_length(content_hash) = 32", "content_hash"),
         Index("uq_task_decision_person", "task_id", "revision", "checker_person_id", unique=True),
         Index(
@@ -198,6 +211,12 @@ class TaskDecision(Base):
     # Which customer of the bank the checker is, if any.
     checker_customer_id: Mapped[uuid.UUID | None]
     checker_device_id: Mapped[uuid.UUID | None]
+    # By whose authority, where his own was not enough.
+    delegation_id: Mapped[uuid.UUID | None]
+    lender_person_id: Mapped[uuid.UUID | None]
+    lender_customer_id: Mapped[uuid.UUID | None]
+    # Beside the maker, on whose tablet.
+    on_site: Mapped[bool] = mapped_column(server_default=false())
     note: Mapped[str] = mapped_column(server_default="")
     # A list of [subject, note, anchor].
     defects: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID, uuid4
 
-from fingertip_server.authorization import changes, routing, rules, store
+from fingertip_server.authorization import amounts, changes, eligibility, routing, rules, store
 from fingertip_server.authorization.rules import Parties, State
 from fingertip_server.authorization.tables import Task
-from fingertip_server.packs.schema_forms import Scene
+from fingertip_server.packs.schema_forms import Route, Scene
 from fingertip_server.rpc.call import Call
 
 
@@ -30,6 +31,9 @@ class TaskDraft:
     tier_rank: int
     is_waiting: bool
     previous_task_id: UUID | None
+    # What it is about in money, where its scene goes by it.
+    amount: Decimal | None = None
+    on_site: bool = False
     # Persons besides the maker and the customer who must not decide.
     barred: tuple[UUID, ...] = ()
 
@@ -49,6 +53,8 @@ def open_task(call: Call, draft: TaskDraft) -> OpenedTask:
     the call's second.
     """
     task = _task(call, draft)
+    if draft.on_site:
+        return _open_on_site(call, task, draft)
     parties = Parties(draft.maker_person_id, draft.customer_id, frozenset(draft.barred))
     place = routing.place(call, draft.scene, parties)
     task.centre_id = place.centre_id
@@ -64,6 +70,25 @@ def open_task(call: Call, draft: TaskDraft) -> OpenedTask:
             changes.watch_over_parked(call, centre_id)
     changes.announce(call, task)
     return OpenedTask(task.task_id, place.park_reason)
+
+
+def send_to_centre(call: Call, task: Task) -> None:
+    """Queues or parks a locked task in a centre that waited for a second person on site."""
+    branch_id, scene = task.centre_id, call.bank.scene(task.scene_code)
+    place = routing.place(call, scene, eligibility.parties(task))
+    task.centre_id = place.centre_id
+    task.centre_since = call.now
+    changes.give_up(
+        call,
+        task,
+        State.PARKED if place.park_reason else State.QUEUED,
+        park_reason=place.park_reason,
+    )
+    changes.announce(call, task, topic=branch_id)
+    changes.decisions_of(call, task).parked(call, changes.subject_of(task), place.park_reason)
+    if place.park_reason:
+        for centre_id in scene.centres:
+            changes.watch_over_parked(call, centre_id)
 
 
 def withdraw(call: Call, subject_kind: str, subject_id: UUID) -> None:
@@ -93,6 +118,16 @@ def holds_claim(call: Call, task_id: UUID) -> bool:
     return task is not None and rules.holds(held(task), call.principal.id, call.now)
 
 
+def sees_content(call: Call, task: Task) -> bool:
+    """Tells whether the caller is shown what a task is about: its holder, and on site its maker.
+
+    The maker's tablet shows it to the second person.
+    """
+    if task.state == State.ON_SITE:
+        return task.maker_id == call.principal.id
+    return rules.holds(held(task), call.principal.id, call.now)
+
+
 def held(task: Task) -> rules.Held:
     """Returns a task as the rules of a decision see it."""
     return rules.Held(
@@ -106,11 +141,28 @@ def held(task: Task) -> rules.Held:
     )
 
 
+def _open_on_site(call: Call, task: Task, draft: TaskDraft) -> OpenedTask:
+    if Route.ON_SITE not in draft.scene.routes or task.steps_required > 1:
+        raise rules.route_not_admitted(Route.ON_SITE)
+    task.centre_id = draft.branch_id
+    task.state = State.ON_SITE
+    call.session.add(task)
+    call.flush()
+    call.start_timer(changes.EXPIRE_TASK, task.task_id, task.expire_time)
+    changes.announce(call, task)
+    return OpenedTask(task.task_id, "")
+
+
 def _task(call: Call, draft: TaskDraft) -> Task:
     scene, policies = draft.scene, call.bank.policies
     waiting = policies.duration("authorization.head_start_waiting_customer")
+    task_id = uuid4()
+    rung = scene.rung(draft.amount)
     return Task(
-        task_id=uuid4(),
+        task_id=task_id,
+        level=rung.level,
+        amount=amounts.sealed(call, task_id, draft.amount),
+        reenter_amount=rung.reenter_amount,
         scene_code=scene.code,
         branch_id=draft.branch_id,
         skill=scene.skill_group,
@@ -125,7 +177,7 @@ def _task(call: Call, draft: TaskDraft) -> Task:
         previous_task_id=draft.previous_task_id,
         checklist=[(item.id, item.text, list(item.evidence)) for item in scene.checklist],
         lease_span=scene.claim_lease,
-        steps_required=scene.authorisers,
+        steps_required=rung.authorisers,
         steps_done=0,
         taken_by=list(draft.barred),
         rank_at=rules.rank_at(

@@ -45,6 +45,7 @@ _IN_FORCE = (
         _LEVEL.label("level"),
         Delegation.scene_codes,
         Delegation.skills,
+        Delegation.expires_at,
     )
     .join(_Delegator, _Delegator.staff_id == Delegation.delegator_id)
     .join(_Delegate, _Delegate.staff_id == Delegation.delegate_id)
@@ -110,6 +111,7 @@ class InForce:
     level: int
     scene_codes: Sequence[str]
     skills: Sequence[str]
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,16 @@ _ON_SHIFT_IN_UNIT = (
     )
     .order_by(Staff.staff_id)
 )
+_HIGHEST_LEVEL = select(func.max(Staff.level)).where(
+    Staff.branch_id == bindparam("the_branch_id"), IS_ACTIVE
+)
 _PAGE_OF_UNIT = _PAGE.where(Staff.branch_id == bindparam("the_branch_id"))
+
+
+def highest_level(connection: Connection, branch_id: str) -> int:
+    """Returns the highest level that anybody of a unit has himself, at work or not."""
+    highest = connection.execute(_HIGHEST_LEVEL, {"the_branch_id": branch_id}).scalar_one()
+    return highest or 0
 
 
 def staff(connection: Connection, staff_id: str) -> StaffRow | None:

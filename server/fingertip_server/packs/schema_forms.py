@@ -279,6 +279,13 @@ class Rung(Frozen):
     reenter_amount: bool = False
 
 
+class Route(StrEnum):
+    """Who authorises: a centre, or a second person beside the maker."""
+
+    CENTRE = "centre"
+    ON_SITE = "on_site"
+
+
 class Scene(Frozen):
     """scenes/<code>.yaml: how an application of a form is authorised and executed.
 
@@ -300,6 +307,7 @@ class Scene(Frozen):
     centres: tuple[UnitCode, ...] = Field(min_length=1)
     level: int = Field(ge=1, le=9)
     authorisers: int = Field(ge=1, le=3)
+    routes: tuple[Route, ...] = Field(default=(Route.CENTRE,), min_length=1)
     amount_field: Word | None = None
     levels: tuple[Rung, ...] = ()
     claim_lease: Duration
