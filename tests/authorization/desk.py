@@ -8,6 +8,7 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     GetTaskResponse,
     ReassignTaskRequest,
     RejectTaskRequest,
+    RenewClaimRequest,
     RequestSupplementRequest,
     ReturnTaskRequest,
     SupplyEvidenceRequest,
@@ -56,6 +57,11 @@ def approval(task: Task) -> ApproveTaskRequest:
         content_hash=task.content_hash,
         findings=[ChecklistFinding(item_id=item, passed=True) for item in ITEMS],
     )
+
+
+def renewal(task: Task) -> RenewClaimRequest:
+    """Quotes a claimed task, to go on with it."""
+    return RenewClaimRequest(task_id=task.task_id, fence=task.fence)
 
 
 def rejection(task: Task) -> RejectTaskRequest:

@@ -12,16 +12,18 @@ from tests.world import World
 _QUEUED = 100_000
 _ROUNDS = 15
 
-# 100,000 tasks like the one that is there, behind it, every second of another skill.
+# 100,000 tasks like the one that is there: a third behind it, a third of another skill, and a third
+# before it that take a higher level than the authoriser has.
 _FILL_UP = """
 INSERT INTO task (task_id, subject_id, skill, rank_at, scene_code, centre_id, branch_id,
     subject_kind, revision, content_hash, maker_id, maker_person_id, customer_id, checklist,
-    lease_span, create_time, expire_time, state)
+    lease_span, create_time, expire_time, state, level)
 SELECT gen_random_uuid(), gen_random_uuid(),
-    CASE WHEN n % 2 = 0 THEN skill ELSE 'account_maintenance' END,
-    rank_at + make_interval(secs => n), scene_code, centre_id, branch_id, subject_kind, revision,
-    content_hash, maker_id, maker_person_id, customer_id, '[]', lease_span, create_time,
-    expire_time, 'QUEUED'
+    CASE WHEN n % 3 = 0 THEN 'account_maintenance' ELSE skill END,
+    rank_at + make_interval(secs => CASE WHEN n % 3 = 1 THEN -n ELSE n END), scene_code,
+    centre_id, branch_id, subject_kind, revision, content_hash,
+    maker_id, maker_person_id, customer_id, '[]', lease_span, create_time, expire_time, 'QUEUED',
+    CASE WHEN n % 3 = 1 THEN 3 ELSE 1 + n % 2 END
 FROM task, generate_series(1, $1::int) AS n
 """
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,12 +10,23 @@ import pytest
 
 from fingertip_server import errors
 from fingertip_server.authorization import rules
-from fingertip_server.authorization.rules import Held, Parties, Person, Quote, State
+from fingertip_server.authorization.rules import (
+    Authority,
+    Decider,
+    Held,
+    Need,
+    Parties,
+    Person,
+    Quote,
+    State,
+)
 
 NOW = datetime(2026, 6, 1, 2, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MAKER, CHECKER, CUSTOMER = UUID(int=1), UUID(int=2), UUID(int=3)
 PARTIES = Parties(MAKER, CUSTOMER)
+OTHER = Person(UUID(int=8), None)
+NEED = Need(1, "debit_card_account")
 TASK = Held(
     state=State.CLAIMED,
     holder="900102",
@@ -25,6 +37,10 @@ TASK = Held(
     expire_time=NOW + timedelta(seconds=2),
 )
 QUOTE = Quote("900102", 4, 2, b"h" * 32)
+
+
+def _decider(person: Person) -> Decider:
+    return Decider(person, (Authority(level=1),))
 
 
 def _reason(task: Held, quote: Quote, now: datetime = NOW) -> str:
@@ -87,9 +103,49 @@ def test_neither_the_maker_nor_the_customer_decides(person: Person, rule: str) -
 
 
 def test_somebody_else_must_be_there() -> None:
-    alone = [Person(MAKER, None), Person(CHECKER, CUSTOMER)]
-    assert not rules.somebody_may(alone, PARTIES)
-    assert rules.somebody_may([*alone, Person(UUID(int=8), None)], PARTIES)
+    alone = [_decider(Person(MAKER, None)), _decider(Person(CHECKER, CUSTOMER))]
+    assert not rules.somebody_may(alone, NEED, PARTIES)
+    assert rules.somebody_may([*alone, _decider(OTHER)], NEED, PARTIES)
+
+
+def test_who_lacks_the_level_may_not_and_a_lender_gives_it_within_his_scope() -> None:
+    lender = Person(UUID(int=7), None)
+    low = Authority(level=1)
+    lent = Authority(level=2, delegation_id=UUID(int=5), lender=lender, scene_code="loan")
+    by = Decider(OTHER, (low, lent), frozenset({lender.person_id}))
+    assert rules.may(by, Need(1, "card"), PARTIES)
+    assert rules.may(by, Need(2, "loan"), PARTIES)
+    assert not rules.may(by, Need(2, "card"), PARTIES)
+    assert not rules.may(by, Need(3, "loan"), PARTIES)
+
+
+@pytest.mark.parametrize(
+    "lender",
+    [Person(UUID(int=7), CUSTOMER), Person(CHECKER, None)],
+    ids=["customer", "took_a_step"],
+)
+def test_what_somebody_lent_does_not_reach_what_he_may_not_decide_himself(lender: Person) -> None:
+    lent = Authority(level=2, delegation_id=UUID(int=5), lender=lender)
+    by = Decider(OTHER, (Authority(level=1), lent), frozenset({lender.person_id}))
+    taken = replace(PARTIES, taken_by=frozenset({CHECKER}))
+    assert rules.may(by, Need(1, ""), taken)
+    assert not rules.may(by, Need(2, ""), taken)
+
+
+def test_to_whom_the_maker_lent_anything_decides_nothing_of_his() -> None:
+    lent = Authority(level=2, delegation_id=UUID(int=5), lender=Person(MAKER, None))
+    by = Decider(OTHER, (Authority(level=9), lent), frozenset({MAKER}))
+    assert rules.rule_against(by, PARTIES) == "delegate_of_maker"
+    assert not rules.may(by, NEED, PARTIES)
+
+
+def test_the_amount_is_typed_once_more_where_it_is_asked_for() -> None:
+    amount = Decimal("1200.00")
+    rules.require_amount(amount, None, is_asked=False)
+    rules.require_amount(amount, Decimal("1200.0"), is_asked=True)
+    for typed, is_asked in ((None, True), (Decimal(12), True), (Decimal(12), False)):
+        with pytest.raises(errors.InvalidState):
+            rules.require_amount(amount, typed, is_asked=is_asked)
 
 
 def test_every_item_of_the_checklist_has_to_pass() -> None:

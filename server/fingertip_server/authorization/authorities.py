@@ -36,6 +36,13 @@ def decider(connection: Connection, account: Account, skill: str) -> Decider:
     return found
 
 
+def by_skill(connection: Connection, account: Account, skills: Iterable[str]) -> dict[str, Decider]:
+    """Returns an account of a member of staff as who may decide about tasks of each skill."""
+    person = _person(account)
+    lent = delegations.in_force(connection, {person.person_id})
+    return {skill: _decider(account, person, lent, skill) for skill in skills}
+
+
 def need(task: Task) -> Need:
     """Returns what authority a task takes."""
     return Need(task.level, task.scene_code)

@@ -20,7 +20,6 @@ from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.rules import Authority, Person, State
 from fingertip_server.authorization.tables import Task, TaskDecision
 from fingertip_server.rpc.call import Call
-from fingertip_server.rpc.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,6 @@ class Verdict:
     note: str = ""
     defects: Sequence[Anchored] = ()
     passed_items: Sequence[str] = ()
-
-
-def person(principal: Principal) -> Person:
-    """Returns the person who calls."""
-    if principal.person_id is None:
-        raise TypeError("Only a member of staff decides.")
-    return Person(principal.person_id, principal.customer_id)
 
 
 def decide(call: Call, task: Task, checker: Checker, verdict: Verdict) -> Task:

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from fingertip_server.authorization import authorities
 from fingertip_server.authorization.rules import (
+    Decider,
     Parties,
-    Person,
-    four_eyes_rule,
+    may,
     not_eligible,
+    rule_against,
     somebody_may,
 )
 from fingertip_server.authorization.tables import Task
@@ -21,20 +23,18 @@ from fingertip_server.rpc.call import Call
 DECIDE = "authorization.decide"
 
 
-def present(connection: Connection, bank: Bank, centre_id: str, skill: str) -> dict[str, Person]:
+def present(connection: Connection, bank: Bank, centre_id: str, skill: str) -> dict[str, Decider]:
     """Returns who is on shift in a centre and may decide about tasks of a skill, by staff number.
 
     Nobody counts on who is on a break.
     """
-    return {
-        row.staff_id: Person(row.person_id, row.customer_id)
-        for row in _able(connection, bank, centre_id, skill)
-        if not row.on_break
-    }
+    rows = [row for row in _able(connection, bank, centre_id, skill) if not row.on_break]
+    deciders = authorities.deciders(connection, rows, skill)
+    return {row.staff_id: decider for row, decider in zip(rows, deciders, strict=True)}
 
 
-def persons(connection: Connection, bank: Bank, centre_id: str, skill: str) -> list[Person]:
-    """Returns the persons who may decide about tasks of a skill in a centre now."""
+def deciders(connection: Connection, bank: Bank, centre_id: str, skill: str) -> list[Decider]:
+    """Returns those who may decide about tasks of a skill in a centre now."""
     return list(present(connection, bank, centre_id, skill).values())
 
 
@@ -67,18 +67,25 @@ def reason_to_park(connection: Connection, bank: Bank, task: Task, *taking: UUID
 
     `taking` are persons who take a step of it just now.
     """
-    found = persons(connection, bank, task.centre_id, task.skill)
-    if somebody_may(found, parties(task, *taking)):
+    found = deciders(connection, bank, task.centre_id, task.skill)
+    if somebody_may(found, authorities.need(task), parties(task, *taking)):
         return ""
-    return reason(connection, bank, [task.centre_id], task.skill)
+    return reason(connection, bank, [task.centre_id], task)
 
 
-def reason(connection: Connection, bank: Bank, centre_ids: Sequence[str], skill: str) -> str:
-    """Says what centres in which nobody may decide lack: somebody else, somebody back, or all."""
+def reason(connection: Connection, bank: Bank, centre_ids: Sequence[str], task: Task) -> str:
+    """Says what centres in which nobody may decide about a task lack.
+
+    Somebody of its level, somebody else, somebody back from a break, or everybody.
+    """
+    skill = task.skill
     groups = bank.pack.skill_groups
     name = next((group.name for group in groups if group.code == skill), skill)
     able = [row for each in centre_ids for row in _able(connection, bank, each, skill)]
-    if any(not row.on_break for row in able):
+    there = [row for row in able if not row.on_break]
+    if there and all(row.effective_level < task.level for row in there):
+        return f"当班的“{name}”授权员均无{task.level}级授权权限，待有权限的授权员签到后自动排队。"
+    if there:
         return (
             f"当班的“{name}”授权员均为经办本人、客户本人或已作过授权，待其他授权员签到后自动排队。"
         )
@@ -92,7 +99,10 @@ def require_eligible(call: Call, task: Task, staff_id: str) -> None:
     row = directory.staff(call.connection, staff_id)
     rule = _obstacle(call.bank, task, row)
     if row is not None and not rule:
-        rule = four_eyes_rule(Person(row.person_id, row.customer_id), parties(task))
+        by = authorities.decider(call.connection, row, task.skill)
+        rule = rule_against(by, parties(task))
+        if not rule and not may(by, authorities.need(task), parties(task)):
+            rule = "level"
     if rule:
         raise not_eligible(rule)
 

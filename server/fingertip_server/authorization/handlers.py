@@ -38,6 +38,7 @@ from fingertip_server.authorization import (
     anchors,
     authorities,
     changes,
+    claiming,
     deciding,
     differences,
     eligibility,
@@ -83,9 +84,10 @@ def claim_next_task(call: Call, request: ClaimNextTaskRequest) -> ClaimNextTaskR
     held, offered = store.at_hand(call, principal.id)
     if held is not None:
         raise rules.claim_held(str(held))
-    own = (principal.branch_id, principal.skills, deciding.person(principal))
-    task = store.claim_offered(call, offered, *own) if offered else None
-    task = task or store.claim(call, *own)
+    deciders = authorities.by_skill(call.connection, principal, principal.skills)
+    lanes = claiming.lanes(deciders)
+    task = claiming.claim_offered(call, offered, principal.branch_id, lanes) if offered else None
+    task = task or claiming.claim(call, principal.branch_id, lanes)
     if task is None:
         raise rules.no_task_waiting()
     call.journey_id = task.journey_id

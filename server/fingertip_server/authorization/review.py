@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from fingertip_server.authorization import centre_store, changes, eligibility, rules, store
-from fingertip_server.authorization.rules import Person, State
+from fingertip_server.authorization.rules import Decider, State
 from fingertip_server.identity import directory
 from fingertip_server.packs.schema_forms import Scene
 from fingertip_server.rpc.call import Call
@@ -74,12 +74,12 @@ def review_centre(call: Call, centre_id: str) -> None:
     found: list[UUID] = []
     for skill in sorted({scene.skill_group for scene in scenes}):
         of_skill = [scene for scene in scenes if scene.skill_group == skill]
-        enough = _EXCLUDED_BY_ALL + max(scene.authorisers for scene in of_skill)
-        present = _distinct(
-            eligibility.persons(call.connection, call.bank, centre_id, skill), enough
+        enough = _EXCLUDED_BY_ALL + max(scene.authorisers_max for scene in of_skill)
+        everybody = eligibility.deciders(call.connection, call.bank, centre_id, skill)
+        present, doubtful_from = _that_matter(everybody, enough)
+        found += store.without_anybody(
+            call, centre_id, skill, present, _BATCH, from_level=doubtful_from
         )
-        if len(present) < enough:
-            found += store.without_anybody(call, centre_id, skill, present, _BATCH)
         if present:
             found += store.with_somebody(call, [s.code for s in of_skill], present, _BATCH)
     if found or store.has_parked(call, codes):
@@ -129,6 +129,19 @@ def _scenes(call: Call, centre_id: str) -> list[Scene]:
     return [scene for scene in call.bank.pack.scenes if centre_id in scene.centres]
 
 
-def _distinct(persons: list[Person], most: int) -> list[Person]:
-    """Returns one account for each person, and no more persons than a decision can need."""
-    return list({person.person_id: person for person in persons}.values())[:most]
+def _that_matter(everybody: list[Decider], enough: int) -> tuple[list[Decider], int]:
+    """Returns those who matter to a task, and from which level on nobody may be left for one.
+
+    One account for each person, the highest levels first, as many as whomever a task excludes leave
+    one; and all to whom something was lent, who count for what they are lent for.
+    """
+    bound = [decider for decider in everybody if decider.lenders]
+    ascending = sorted((each for each in everybody if not each.lenders), key=_own_level)
+    free = {decider.person.person_id: decider for decider in ascending}
+    highest = sorted(free.values(), key=_own_level, reverse=True)[:enough]
+    doubtful_from = _own_level(highest[-1]) + 1 if len(highest) == enough else 1
+    return highest + bound, doubtful_from
+
+
+def _own_level(decider: Decider) -> int:
+    return decider.authorities[0].level

@@ -8,10 +8,10 @@ offered to one of the free, drawn by lot, and is his alone for a few seconds. Th
 import secrets
 from dataclasses import dataclass
 
-from fingertip_server.authorization import centre_store, crowding, eligibility
+from fingertip_server.authorization import authorities, centre_store, crowding, eligibility
 from fingertip_server.authorization.centre_store import Lane
 from fingertip_server.authorization.crowding import Limits, Queue
-from fingertip_server.authorization.rules import Parties, Person, four_eyes_rule, somebody_may
+from fingertip_server.authorization.rules import Decider, may, somebody_may
 from fingertip_server.authorization.tables import Task
 from fingertip_server.packs.bank import Bank
 from fingertip_server.packs.schema_forms import Scene
@@ -26,7 +26,7 @@ class Place:
     park_reason: str
 
 
-def place(call: Call, scene: Scene, parties: Parties) -> Place:
+def place(call: Call, scene: Scene, task: Task) -> Place:
     """Returns the first of a scene's centres that can take a task; parks in its first.
 
     A centre can when somebody there may decide and its queue is not too long for those present.
@@ -34,8 +34,8 @@ def place(call: Call, scene: Scene, parties: Parties) -> Place:
     """
     open_centres: list[tuple[float, str]] = []
     for centre_id in scene.centres:
-        found = eligibility.persons(call.connection, call.bank, centre_id, scene.skill_group)
-        if not somebody_may(found, parties):
+        found = eligibility.deciders(call.connection, call.bank, centre_id, task.skill)
+        if not somebody_may(found, authorities.need(task), eligibility.parties(task)):
             continue
         if len(scene.centres) == 1:
             return Place(centre_id, "")
@@ -45,7 +45,7 @@ def place(call: Call, scene: Scene, parties: Parties) -> Place:
         open_centres.append((crowding.load(queue), centre_id))
     if open_centres:
         return Place(min(open_centres, key=lambda each: each[0])[1], "")
-    reason = eligibility.reason(call.connection, call.bank, scene.centres, scene.skill_group)
+    reason = eligibility.reason(call.connection, call.bank, scene.centres, task)
     return Place(scene.centres[0], reason)
 
 
@@ -59,7 +59,7 @@ def other_centre(call: Call, task: Task, *, free_only: bool) -> str | None:
         if centre_id == task.centre_id:
             continue
         found = eligibility.present(call.connection, call.bank, centre_id, task.skill)
-        admitted = _admitted(found, eligibility.parties(task))
+        admitted = _admitted(found, task)
         if not admitted:
             continue
         if free_only:
@@ -97,7 +97,7 @@ def offer(call: Call, task: Task, *, not_to: str = "") -> None:
     if not call.bank.policies.flag("authorization.offers_by_lot"):
         return
     found = eligibility.present(call.connection, call.bank, task.centre_id, task.skill)
-    admitted = [each for each in _admitted(found, eligibility.parties(task)) if each != not_to]
+    admitted = [each for each in _admitted(found, task) if each != not_to]
     busy = centre_store.busy(call.connection, admitted)
     free = [each for each in admitted if each not in busy]
     if free:
@@ -110,8 +110,9 @@ def give_to(call: Call, task: Task, staff_id: str, policy: str) -> None:
     task.offered_until = call.now + call.bank.policies.duration(policy)
 
 
-def _admitted(present: dict[str, Person], parties: Parties) -> list[str]:
-    return [staff_id for staff_id, person in present.items() if not four_eyes_rule(person, parties)]
+def _admitted(present: dict[str, Decider], task: Task) -> list[str]:
+    need, parties = authorities.need(task), eligibility.parties(task)
+    return [staff_id for staff_id, decider in present.items() if may(decider, need, parties)]
 
 
 def _queue(call: Call, lane: Lane, present: int) -> Queue:

@@ -83,6 +83,25 @@ class Decider:
     authorities: tuple[Authority, ...]
     lenders: frozenset[UUID] = frozenset()
 
+    def excluded_by(self, authority: Authority) -> "Excluded":
+        """Returns whose tasks he does not decide about by one of his authorities."""
+        persons = [each for each in (self.person, authority.lender) if each is not None]
+        ids = [each.person_id for each in persons]
+        return Excluded(
+            persons=ids,
+            makers=sorted({*ids, *self.lenders}),
+            customers=[each.customer_id for each in persons if each.customer_id is not None],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Tasks that an authority does not reach: with a step of these persons, made by, or about."""
+
+    persons: Sequence[UUID]
+    makers: Sequence[UUID]
+    customers: Sequence[UUID]
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -210,9 +229,9 @@ def require_four_eyes(decider: Decider, parties: Parties) -> None:
         )
 
 
-def somebody_may(persons: Iterable[Person], parties: Parties) -> bool:
-    """Tells whether any of the persons may decide."""
-    return any(not four_eyes_rule(person, parties) for person in persons)
+def somebody_may(deciders: Iterable[Decider], need: Need, parties: Parties) -> bool:
+    """Tells whether any of them may decide."""
+    return any(may(decider, need, parties) for decider in deciders)
 
 
 def require_shift(*, on_shift: bool) -> None:

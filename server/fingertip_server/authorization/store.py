@@ -1,6 +1,7 @@
 """Tasks in the database."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,8 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Text,
-    Update,
     Uuid,
     all_,
     bindparam,
@@ -20,7 +19,6 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
-    or_,
     select,
     text,
     true,
@@ -31,7 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from fingertip_server.authorization import anchors
 from fingertip_server.authorization.anchors import Anchored
-from fingertip_server.authorization.rules import Person, State
+from fingertip_server.authorization.rules import Decider, State
 from fingertip_server.authorization.tables import Task, TaskDecision, TaskSupplement
 from fingertip_server.db import leases
 from fingertip_server.db.base import NOW
@@ -49,70 +47,8 @@ _IS_OPEN = Task.state.in_(
 )
 
 _IN_ORDER = (Task.rank_at, Task.task_id)
-# What is offered to others is passed over: as many tasks as there are free authorisers, at most.
-_MAY_CLAIM = (
-    Task.centre_id == bindparam("own_centre_id"),
-    Task.state == _QUEUED,
-    Task.maker_person_id != bindparam("own_person_id"),
-    Task.customer_id.is_distinct_from(bindparam("own_customer_id", type_=Uuid())),
-    bindparam("own_person_id") != all_(Task.taken_by),
-    Task.expire_time > NOW,
-    or_(
-        Task.offered_to.is_(None),
-        Task.offered_to == bindparam("lease_holder", type_=Text()),
-        Task.offered_until <= NOW,
-    ),
-)
-_CLAIMING: Mapping[str, ColumnElement[datetime] | ColumnElement[None]] = {
-    "offered_to": null(),
-    "offered_until": null(),
-    "claim_time": NOW,
-    "claim_reminded_time": null(),
-}
-
-
-def _claiming(*where: ColumnElement[bool]) -> Update:
-    statement = leases.claim(
-        Task,
-        lane=Task.skill,
-        where=(*_MAY_CLAIM, *where),
-        order_by=_IN_ORDER,
-        to_state=State.CLAIMED,
-        # Each scene has its own lease.
-        span=Task.lease_span,
-    )
-    return statement.values(_CLAIMING)
-
-
-_CLAIM = _claiming().returning(Task)
-_CLAIM_OFFERED = _claiming(Task.task_id == bindparam("the_task_id", type_=Uuid())).returning(Task)
 _RENEW = leases.extend(Task, leased_state=State.CLAIMED, span=Task.lease_span).returning(Task)
 _LOCK = leases.lock(Task)
-_wanted = (
-    func.unnest(bindparam("skills", type_=ARRAY(Text)))
-    .table_valued("skill", name="wanted")
-    .render_derived()
-)
-_first = (
-    select(*_IN_ORDER)
-    .where(
-        Task.centre_id == bindparam("own_centre_id"),
-        Task.skill == _wanted.c.skill,
-        Task.state == _QUEUED,
-    )
-    .order_by(*_IN_ORDER)
-    .limit(1)
-    .lateral("first")
-)
-# One probe of the queue's index for each skill, however long the queue. The skills are claimed
-# from one by one: a claim of all would lock the first task of each until its end, and somebody
-# else's would find nothing meanwhile.
-_SKILLS_IN_ORDER = (
-    select(_wanted.c.skill)
-    .select_from(_wanted)
-    .join(_first, true())
-    .order_by(_first.c.rank_at, _first.c.task_id)
-)
 _HELD = select(Task.task_id).where(
     Task.holder == bindparam("staff_id"), Task.state == literal_column("'CLAIMED'")
 )
@@ -188,13 +124,14 @@ _WAITING = (
     .group_by(Task.centre_id, Task.skill)
 )
 _REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id, Task.branch_id)
-# Whether somebody of those on shift may decide about a task.
+# Whether somebody of those on shift may decide about a task, by any of his authorities.
 _SOMEBODY = (
-    "EXISTS (SELECT 1 FROM unnest(CAST(:person_ids AS uuid[]), CAST(:customer_ids AS uuid[]))"
-    " AS present (person_id, customer_id)"
-    " WHERE present.person_id <> task.maker_person_id"
-    " AND present.customer_id IS DISTINCT FROM task.customer_id"
-    " AND present.person_id <> ALL (task.taken_by))"
+    "EXISTS (SELECT 1 FROM jsonb_to_recordset(CAST(:present AS jsonb)) AS present (persons uuid[],"
+    " barred_makers uuid[], barred_customers uuid[], level integer, scene_code text)"
+    " WHERE task.level <= present.level AND present.scene_code IN ('', task.scene_code)"
+    " AND task.maker_person_id <> ALL (present.barred_makers)"
+    " AND task.customer_id <> ALL (present.barred_customers)"
+    " AND NOT task.taken_by && present.persons)"
 )
 _SOMEBODY_MAY, _NOBODY_MAY = text(_SOMEBODY), text(f"NOT {_SOMEBODY}")
 
@@ -244,28 +181,6 @@ def at_hand(call: Call, staff_id: str) -> tuple[UUID | None, UUID | None]:
     """Returns the task that a member of staff has claimed, and the first that is offered to him."""
     row = call.connection.execute(_AT_HAND, {"staff_id": staff_id}).one()
     return row.held, row.offered
-
-
-def claim_offered(
-    call: Call, task_id: UUID, centre_id: str, skills: Collection[str], person: Person
-) -> Task | None:
-    """Claims a task that is offered to the caller, unless it is gone by now."""
-    parameters = _own(call, centre_id, list(skills), person) | {"the_task_id": task_id}
-    return call.session.scalars(_CLAIM_OFFERED, parameters).one_or_none()
-
-
-def claim(call: Call, centre_id: str, skills: Collection[str], person: Person) -> Task | None:
-    """Claims the task that is due next among those that a person may decide."""
-    wanted: Sequence[str] = list(skills)
-    if len(wanted) > 1:
-        probe = {"skills": wanted, "own_centre_id": centre_id}
-        wanted = call.connection.execute(_SKILLS_IN_ORDER, probe).scalars().all()
-    for skill in wanted:
-        parameters = _own(call, centre_id, [skill], person)
-        task = call.session.scalars(_CLAIM, parameters).one_or_none()
-        if task is not None:
-            return task
-    return None
 
 
 def renew(call: Call, task_id: UUID, fence: int) -> Task | None:
@@ -356,12 +271,26 @@ def page(
 
 
 def without_anybody(
-    call: Call, centre_id: str, skill: str, present: Sequence[Person], limit: int
+    call: Call,
+    centre_id: str,
+    skill: str,
+    present: Sequence[Decider],
+    limit: int,
+    *,
+    from_level: int,
 ) -> Sequence[UUID]:
-    """Returns queued tasks of a centre that nobody present may decide, in the queue's order."""
+    """Returns queued tasks of a centre that nobody present may decide, in the queue's order.
+
+    Of those below a level it is known that somebody may.
+    """
     statement = (
         select(Task.task_id)
-        .where(Task.centre_id == centre_id, Task.skill == skill, Task.state == _QUEUED)
+        .where(
+            Task.centre_id == centre_id,
+            Task.skill == skill,
+            Task.level >= from_level,
+            Task.state == _QUEUED,
+        )
         .where(_NOBODY_MAY)
         .order_by(*_IN_ORDER)
         .limit(limit)
@@ -370,7 +299,7 @@ def without_anybody(
 
 
 def with_somebody(
-    call: Call, scenes: Collection[str], present: Sequence[Person], limit: int
+    call: Call, scenes: Collection[str], present: Sequence[Decider], limit: int
 ) -> Sequence[UUID]:
     """Returns parked tasks of some scenes that somebody present may decide, in their order."""
     statement = (
@@ -398,21 +327,22 @@ def has_parked(call: Call, scenes: Collection[str]) -> bool:
     return call.connection.execute(statement.limit(1)).one_or_none() is not None
 
 
-def _own(call: Call, centre_id: str, skills: list[str], person: Person) -> dict[str, object]:
+def _present(present: Sequence[Decider]) -> dict[str, str]:
     return {
-        "own_centre_id": centre_id,
-        "own_person_id": person.person_id,
-        "own_customer_id": person.customer_id,
-        "lease_lanes": skills,
-        "lease_limit": 1,
-        "lease_holder": call.principal.id,
-    }
-
-
-def _present(persons: Sequence[Person]) -> Mapping[str, list[UUID | None]]:
-    return {
-        "person_ids": [person.person_id for person in persons],
-        "customer_ids": [person.customer_id for person in persons],
+        "present": json.dumps(
+            [
+                {
+                    "persons": [str(each) for each in excluded.persons],
+                    "barred_makers": [str(each) for each in excluded.makers],
+                    "barred_customers": [str(each) for each in excluded.customers],
+                    "level": authority.level,
+                    "scene_code": authority.scene_code,
+                }
+                for decider in present
+                for authority in decider.authorities
+                for excluded in (decider.excluded_by(authority),)
+            ]
+        )
     }
 
 

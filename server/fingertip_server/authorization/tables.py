@@ -64,6 +64,17 @@ class Task(Leased, Base):
             "ix_task_queue",
             "centre_id",
             "skill",
+            "level",
+            "rank_at",
+            "task_id",
+            postgresql_where=text("state = 'QUEUED'"),
+        ),
+        # For authority that was lent for some scenes of a skill only.
+        Index(
+            "ix_task_queue_scene",
+            "centre_id",
+            "scene_code",
+            "level",
             "rank_at",
             "task_id",
             postgresql_where=text("state = 'QUEUED'"),

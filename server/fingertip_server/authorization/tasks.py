@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from fingertip_server.authorization import amounts, changes, eligibility, routing, rules, store
-from fingertip_server.authorization.rules import Parties, State
+from fingertip_server.authorization import amounts, changes, routing, rules, store
+from fingertip_server.authorization.rules import State
 from fingertip_server.authorization.tables import Task
 from fingertip_server.packs.schema_forms import Route, Scene
 from fingertip_server.rpc.call import Call
@@ -55,8 +55,7 @@ def open_task(call: Call, draft: TaskDraft) -> OpenedTask:
     task = _task(call, draft)
     if draft.on_site:
         return _open_on_site(call, task, draft)
-    parties = Parties(draft.maker_person_id, draft.customer_id, frozenset(draft.barred))
-    place = routing.place(call, draft.scene, parties)
+    place = routing.place(call, draft.scene, task)
     task.centre_id = place.centre_id
     task.park_reason = place.park_reason
     task.state = State.PARKED if place.park_reason else State.QUEUED
@@ -75,7 +74,7 @@ def open_task(call: Call, draft: TaskDraft) -> OpenedTask:
 def send_to_centre(call: Call, task: Task) -> None:
     """Queues or parks a locked task in a centre that waited for a second person on site."""
     branch_id, scene = task.centre_id, call.bank.scene(task.scene_code)
-    place = routing.place(call, scene, eligibility.parties(task))
+    place = routing.place(call, scene, task)
     task.centre_id = place.centre_id
     task.centre_since = call.now
     changes.give_up(
