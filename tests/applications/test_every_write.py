@@ -27,6 +27,8 @@ from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
 from fingertip.authorization.v1.authorization_service_pb2 import (
     ApproveTaskRequest,
     ClaimNextTaskRequest,
+    ListTaskMessagesRequest,
+    PostTaskMessageRequest,
     ReassignTaskRequest,
     RejectTaskRequest,
     ReleaseTaskRequest,
@@ -161,6 +163,10 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
             ),
         )
         task = await _claim_twice(world)
+        question = desk.saying(task, "客户是否自愿？", fence=task.fence)
+        await _twice(authoriser.PostTaskMessage, question)
+        await _twice(world.teller.authorization.PostTaskMessage, desk.saying(task, "自愿"))
+        task = (await desk.look_at(world.authoriser, task)).task
         await _twice(authoriser.RequestSupplement, desk.asking(task, "id_back"))
         application = (await paper.get(world.teller, application_id)).application
         application = await paper.attach(world.teller, application, "id_back")
@@ -189,19 +195,23 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 and event.task.subject_id == another.application_id
             )
         )
-    assert _versions(branch, "application", application_id) == list(range(1, 23))
-    assert _versions(centre, "task", task.task_id) == list(range(1, 9))
+    assert _versions(branch, "application", application_id) == list(range(1, 25))
+    assert _versions(centre, "task", task.task_id) == list(range(1, 11))
     told = await _actions(world, "0101", application_id)
     assert told.count("StartApplication") == told.count("SaveApplication") == 1
     assert told.count("AttestSighting") == 3
     assert told.count("SignApplication") == 1
     assert told.count("SubmitApplication") == 2
-    assert await _actions(world, "0101", task.task_id) == ["SupplyEvidence"]
+    assert sorted(await _actions(world, "0101", task.task_id)) == [
+        "PostTaskMessage",
+        "SupplyEvidence",
+    ]
     decided = await _actions(world, "C001", task.task_id)
     assert sorted(decided) == [
         "ClaimNextTask",
         "ClaimNextTask",
         "ClaimNextTask",
+        "PostTaskMessage",
         "ReleaseTask",
         "RequestSupplement",
         "ReturnTask",
@@ -329,6 +339,12 @@ WRONG_ROLES = [
         "authorization",
         SupplyEvidenceRequest(request_id=_ID, task_id=_ID, etag="1"),
     ),
+    (
+        "branch_manager",
+        "authorization",
+        PostTaskMessageRequest(request_id=_ID, task_id=_ID, text="t"),
+    ),
+    ("lobby_manager", "authorization", ListTaskMessagesRequest(task_id=_ID)),
 ]
 
 

@@ -6,6 +6,10 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     ClaimNextTaskRequest,
     GetTaskRequest,
     GetTaskResponse,
+    ListTaskMessagesRequest,
+    ListTaskMessagesResponse,
+    PostTaskMessageRequest,
+    PostTaskMessageResponse,
     ReassignTaskRequest,
     RejectTaskRequest,
     RenewClaimRequest,
@@ -55,6 +59,7 @@ def approval(task: Task) -> ApproveTaskRequest:
         revision=task.revision,
         fence=task.fence,
         content_hash=task.content_hash,
+        messages_seen=task.messages,
         findings=[ChecklistFinding(item_id=item, passed=True) for item in ITEMS],
     )
 
@@ -72,6 +77,7 @@ def rejection(task: Task) -> RejectTaskRequest:
         revision=task.revision,
         fence=task.fence,
         content_hash=task.content_hash,
+        messages_seen=task.messages,
         note="非本人办理",
     )
 
@@ -84,6 +90,7 @@ def sending_back(task: Task) -> ReturnTaskRequest:
         revision=task.revision,
         fence=task.fence,
         content_hash=task.content_hash,
+        messages_seen=task.messages,
         defects=[TaskDefect(subject="id_back", note="有效期限反光，请重拍")],
     )
 
@@ -105,6 +112,7 @@ def asking(task: Task, *subjects: str) -> RequestSupplementRequest:
         revision=task.revision,
         fence=task.fence,
         content_hash=task.content_hash,
+        messages_seen=task.messages,
         items=[SupplementItem(subject=subject, note="请补拍清晰影像") for subject in subjects],
     )
 
@@ -114,16 +122,59 @@ async def ask(caller: Caller, task: Task, *subjects: str) -> Task:
     return (await caller.authorization.RequestSupplement(asking(task, *subjects))).task
 
 
-def supplying(application: Application) -> SupplyEvidenceRequest:
+def supplying(
+    application: Application, message_id: str = "", text: str = ""
+) -> SupplyEvidenceRequest:
     """Quotes an application as the teller sees it, to supply what he uploaded."""
     return SupplyEvidenceRequest(
-        request_id=request_id(), task_id=application.task_id, etag=application.etag
+        request_id=request_id(),
+        task_id=application.task_id,
+        etag=application.etag,
+        message_id=message_id,
+        text=text,
     )
 
 
-async def supply(caller: Caller, application: Application) -> Task:
-    """Supplies what was uploaded for an application."""
-    return (await caller.authorization.SupplyEvidence(supplying(application))).task
+async def supply(
+    caller: Caller, application: Application, message_id: str = "", text: str = ""
+) -> Task:
+    """Supplies what was uploaded for an application, in answer to a message."""
+    request = supplying(application, message_id, text)
+    return (await caller.authorization.SupplyEvidence(request)).task
+
+
+def saying(task: Task, text: str, *, fence: int = 0, picture: str = "") -> PostTaskMessageRequest:
+    """Speaks in a task: as the holder of a claim with its fence, as the maker without one."""
+    return PostTaskMessageRequest(
+        request_id=request_id(),
+        task_id=task.task_id,
+        fence=fence,
+        text=text,
+        picture_kind=picture,
+    )
+
+
+async def question(
+    caller: Caller, task: Task, text: str, *, picture: str = ""
+) -> PostTaskMessageResponse:
+    """Asks the maker something, perhaps for a picture."""
+    return await caller.authorization.PostTaskMessage(
+        saying(task, text, fence=task.fence, picture=picture)
+    )
+
+
+async def answer(caller: Caller, task: Task, text: str) -> PostTaskMessageResponse:
+    """Tells the authoriser something."""
+    return await caller.authorization.PostTaskMessage(saying(task, text))
+
+
+async def listen(
+    caller: Caller, task: Task, *, page_size: int = 0, page_token: str = ""
+) -> ListTaskMessagesResponse:
+    """Reads what was said."""
+    return await caller.authorization.ListTaskMessages(
+        ListTaskMessagesRequest(task_id=task.task_id, page_size=page_size, page_token=page_token)
+    )
 
 
 async def approve(caller: Caller, task: Task) -> Task:

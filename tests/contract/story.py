@@ -154,7 +154,16 @@ async def _decide(world: World, day: int) -> None:
 async def _supplement(world: World) -> None:
     """Has the authoriser ask for more evidence, and the teller supply it."""
     authoriser = world.authoriser_who_is_a_customer
-    task = await desk.ask(authoriser, await desk.claim(authoriser), "id_back", "supplement")
+    task = await desk.claim(authoriser)
+    asked = await desk.question(authoriser, task, "请拍现场", picture="supplement")
+    await desk.answer(world.teller, task, "好的")
+    application = (await paper.get(world.teller, task.subject_id)).application
+    application = await paper.attach(
+        world.teller, application, "supplement", paper.IMAGES["id_back"]
+    )
+    task = await desk.supply(world.teller, application, asked.message_id, "请看")
+    await desk.listen(authoriser, task)
+    task = await desk.ask(authoriser, task, "id_back", "supplement")
     application = (await paper.get(world.teller, task.subject_id)).application
     for kind in ("id_back", "supplement"):
         application = await paper.attach(world.teller, application, kind, paper.IMAGES["id_back"])

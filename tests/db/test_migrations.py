@@ -88,6 +88,7 @@ async def test_a_server_accepts_its_own_schema_and_the_next_one(
         "audit_entry",
         "feed_event",
         "task_decision",
+        "task_message",
         "task_supplement",
         "voucher_movement",
         "stock_count",
@@ -111,6 +112,7 @@ async def test_the_servers_role_cannot_rewrite_what_was_appended(
         ("feed_event", "kind"),
         ("task_decision", "outcome"),
         ("voucher_movement", "purpose"),
+        ("task_message", "staff_id"),
         ("task_supplement", "authoriser_id"),
     ],
 )

@@ -18,12 +18,16 @@ SUPPLEMENT = "supplement"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A piece of evidence asked for; an attachment of one of `kinds` is it."""
+    """A piece of evidence asked for; an attachment of one of `kinds` is it.
+
+    Where a message asks for it, it is named; otherwise the application waits for it.
+    """
 
     subject: str
     note: str
     anchor: Anchor
     kinds: tuple[str, ...]
+    message_id: str = ""
 
 
 def from_items(items: Iterable[Anchored], names: Names) -> list[Asked]:
@@ -49,15 +53,35 @@ def from_items(items: Iterable[Anchored], names: Names) -> list[Asked]:
 
 def to_stored(asked: Iterable[Asked]) -> list[list[str]]:
     """Returns what is kept of each."""
-    return [[each.subject, each.note, each.anchor, *each.kinds] for each in asked]
+    return [[each.subject, each.note, each.anchor, each.message_id, *each.kinds] for each in asked]
 
 
 def of(application: Application) -> list[Asked]:
     """Returns what is asked for now."""
     return [
-        Asked(subject, note, Anchor(anchor), tuple(kinds))
-        for subject, note, anchor, *kinds in application.asked
+        Asked(subject, note, Anchor(anchor), tuple(kinds), message_id)
+        for subject, note, anchor, message_id, *kinds in application.asked
     ]
+
+
+def with_picture(application: Application, kind: str, message_id: str) -> list[Asked]:
+    """Returns what is asked for when a message asks for a picture: of each kind the last counts."""
+    others = [each for each in of(application) if each.subject != kind]
+    return [*others, Asked(kind, "", Anchor.ATTACHMENT, (kind,), message_id)]
+
+
+def of_message(application: Application, message_id: str) -> list[Asked]:
+    """Returns what a message asks for, and without one what the application waits for.
+
+    Raises MESSAGE_NOT_FOUND for one that does not ask, or was answered.
+    """
+    found = [each for each in of(application) if each.message_id == message_id]
+    if message_id and not found:
+        raise errors.NotFound(
+            ErrorReason.ERROR_REASON_MESSAGE_NOT_FOUND,
+            "No such message asks for a picture that is still missing.",
+        )
+    return found
 
 
 def require_asked(application: Application, kind: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.authorization.v1.task_message_pb2 import TaskMessage
 from fingertip.authorization.v1.task_pb2 import ContentDifference
 from fingertip_server import errors
 from fingertip_server.applications import (
@@ -18,7 +19,7 @@ from fingertip_server.applications import (
 )
 from fingertip_server.applications.rules import Step
 from fingertip_server.authorization.anchors import Anchored, Names
-from fingertip_server.authorization.hooks import Dialogue, Frozen, Subject
+from fingertip_server.authorization.hooks import Dialogue, Frozen, Subject, Supply
 from fingertip_server.packs.schema_forms import SIGNATURE
 from fingertip_server.rpc.call import Call
 
@@ -51,20 +52,34 @@ def _asked(call: Call, subject: Subject, items: Sequence[Anchored], names: Names
     changes.changed(call, application)
 
 
-def _supplied(call: Call, subject: Subject, etag: str) -> Frozen:
+def _told(call: Call, subject: Subject, message: TaskMessage) -> None:
     application = decisions.decided(call, subject)
-    errors.require_etag(application.version, etag)
+    application.messages = message.number
+    if message.picture_kind:
+        wanted = asked.with_picture(application, message.picture_kind, message.message_id)
+        application.asked = asked.to_stored(wanted)
+    changes.changed(call, application)
+
+
+def _supplied(call: Call, subject: Subject, given: Supply) -> Frozen:
+    application = decisions.decided(call, subject)
+    errors.require_etag(application.version, given.etag)
+    wanted = asked.of_message(application, given.message_id)
     evidence = store.evidence(call.session, application.application_id)
     former = _content(call, application.application_id, subject.revision)
     known = {each.attachment_id for each in former.evidence}
     new = {each.kind for each in evidence.in_use if str(each.attachment_id) not in known}
     rules.require_complete(
         [
-            *asked.missing(asked.of(application), new),
+            *asked.missing(wanted, new),
             *submission.faults(call, application, evidence),
         ]
     )
+    # What came with it answers the other messages that asked for it.
+    missing = [each for each in asked.of(application) if not set(each.kinds) & new]
     changes.step(application, Step.SUPPLY, decisions.WAITS_NOTE)
+    application.asked = asked.to_stored(missing)
+    application.messages = given.messages
     content_hash = submission.freeze(call, application, evidence)
     changes.changed(call, application)
     return Frozen(application.revision, content_hash)
@@ -74,4 +89,6 @@ def _content(call: Call, application_id: UUID, revision: int) -> ApplicationCont
     return ApplicationContent.FromString(store.content(call, application_id, revision))
 
 
-DIALOGUE = Dialogue(names=_names, difference=_difference, asked=_asked, supplied=_supplied)
+DIALOGUE = Dialogue(
+    names=_names, difference=_difference, asked=_asked, told=_told, supplied=_supplied
+)

@@ -17,7 +17,18 @@ Evidence = ApplicationContent.Evidence
 
 # What differs anyhow, and what is looked at part by part. Everything else is compared as a whole,
 # so that nothing that a content may hold one day changes unseen.
-_LOOKED_AT = frozenset({"revision", "form_hash", "signed_form", "evidence", "sightings"})
+_LOOKED_AT = frozenset(
+    {
+        "revision",
+        "form_hash",
+        "signed_form",
+        "evidence",
+        "sightings",
+        # What was said is read as it is.
+        "messages",
+        "messages_hash",
+    }
+)
 _FORM_LOOKED_AT = frozenset({"answers", "agreements"})
 
 

@@ -38,6 +38,7 @@ def start(call: Call, application_id: UUID, form: Form, customer_id: UUID) -> Ap
         state_note="",
         defects=[],
         asked=[],
+        messages=0,
         create_time=call.now,
         change_time=call.now,
         core_reference="",

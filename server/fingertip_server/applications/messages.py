@@ -84,6 +84,7 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         submit_time=_instant(row.submit_time),
         version=row.version,
         asked_evidence=[asked_evidence(each) for each in asked.of(row)],
+        messages=row.messages,
         reversal_id=_text(row.reversal_id),
         reversing=row.is_reversing,
         reverse_time=_instant(row.reverse_time),
@@ -97,6 +98,7 @@ def asked_evidence(each: asked.Asked) -> application_pb2.AskedEvidence:
         anchor=anchors.value(each.anchor),
         note=each.note,
         kinds=each.kinds,
+        message_id=each.message_id,
     )
 
 

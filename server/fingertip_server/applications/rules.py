@@ -65,6 +65,8 @@ _AFTER: Mapping[tuple[State, Step], State] = MappingProxyType(
         # An authoriser asks for more evidence, which is added and then supplied.
         (State.SUBMITTED, Step.ASK): State.SUPPLEMENT_REQUESTED,
         (State.SUPPLEMENT_REQUESTED, Step.ADD): State.SUPPLEMENT_REQUESTED,
+        (State.SUBMITTED, Step.ADD): State.SUBMITTED,
+        (State.SUBMITTED, Step.SUPPLY): State.SUBMITTED,
         (State.SUPPLEMENT_REQUESTED, Step.SUPPLY): State.SUBMITTED,
         (State.SUPPLEMENT_REQUESTED, Step.WITHDRAW): State.WITHDRAWN,
         (State.SUPPLEMENT_REQUESTED, Step.EXPIRE): State.EXPIRED,

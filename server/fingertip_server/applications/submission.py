@@ -100,11 +100,12 @@ def submit(
 def freeze(call: Call, application: Application, evidence: store.Evidence) -> bytes:
     """Freezes the next revision of a locked application as it is now; returns its content_hash."""
     applicant = customers.applicant(call, application.customer_id)
-    application.revision += 1
-    application.submit_time = call.now
     content = _content(call, application, evidence, applicant.customer_number)
     content_hash = hashlib.sha256(content).digest()
+    # Together, and after the last question to the database: it holds the two against each other.
+    application.revision += 1
     application.content_hash = content_hash
+    application.submit_time = call.now
     store.add_revision(call, application, content)
     return content_hash
 
@@ -117,11 +118,15 @@ def withdraw(call: Call, application: Application) -> None:
 def _content(
     call: Call, application: Application, evidence: store.Evidence, customer_number: str
 ) -> bytes:
-    """Returns the bytes of what is authorised and executed: stored, and never made again."""
+    """Returns the bytes of the next revision: what is authorised and executed.
+
+    They are stored, and never made again.
+    """
+    said = tasks.conversation(call, decisions.SUBJECT, application.application_id)
     scene = call.bank.scene_of(filling.form_of(call, application))
     return ApplicationContent(
         application_id=str(application.application_id),
-        revision=application.revision,
+        revision=application.revision + 1,
         work_kind=scene.work_kind,
         branch_id=application.branch_id,
         maker_id=application.maker_id,
@@ -139,6 +144,8 @@ def _content(
             for each in evidence.in_use
         ],
         sightings=[messages.sighting(each) for each in evidence.sightings],
+        messages=said.messages,
+        messages_hash=said.messages_hash,
     ).SerializeToString(deterministic=True)
 
 

@@ -73,8 +73,10 @@ class Application(Base):
     state_note: Mapped[str] = mapped_column(server_default="")
     # Of the task that returned it: a list of [subject, note, anchor].
     defects: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
-    # What the authoriser asks for now: a list of [subject, note, anchor, kinds...].
+    # What the authoriser asks for now: a list of [subject, note, anchor, message_id, kinds...].
     asked: Mapped[list[list[str]]] = mapped_column(JSONB, server_default="[]")
+    # How many messages the maker and his authorisers have exchanged.
+    messages: Mapped[int] = mapped_column(server_default="0")
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     change_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     submit_time: Mapped[Timestamp | None]

@@ -15,8 +15,12 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     EscalateTaskResponse,
     GetTaskRequest,
     GetTaskResponse,
+    ListTaskMessagesRequest,
+    ListTaskMessagesResponse,
     ListTasksRequest,
     ListTasksResponse,
+    PostTaskMessageRequest,
+    PostTaskMessageResponse,
     ReassignTaskRequest,
     ReassignTaskResponse,
     RejectTaskRequest,
@@ -39,6 +43,7 @@ from fingertip_server.authorization import (
     authorities,
     changes,
     claiming,
+    conversation,
     deciding,
     differences,
     eligibility,
@@ -49,6 +54,7 @@ from fingertip_server.authorization import (
     supplements,
     tasks,
 )
+from fingertip_server.authorization.conversation import Words
 from fingertip_server.authorization.deciding import Checker, Verdict
 from fingertip_server.authorization.rules import Quote, State
 from fingertip_server.authorization.tables import Task
@@ -220,9 +226,33 @@ def request_supplement(call: Call, request: RequestSupplementRequest) -> Request
 def supply_evidence(call: Call, request: SupplyEvidenceRequest) -> SupplyEvidenceResponse:
     """Has somebody decide about the content with what its maker uploaded since."""
     task = supplements.lock_for_maker(call, request.task_id)
-    supplements.supply(call, task, request.etag)
+    supplements.supply(call, task, request.etag, Words(request.text, "", request.message_id))
     call.record("task", task.task_id, task.state)
     return SupplyEvidenceResponse(task=messages.task(task))
+
+
+def post_task_message(call: Call, request: PostTaskMessageRequest) -> PostTaskMessageResponse:
+    """Says something to the other side."""
+    task, side = conversation.lock_for_speaker(call, request.task_id, request.fence)
+    words = Words(request.text, request.picture_kind)
+    message = conversation.post(call, task, side, words)
+    call.record("task", task.task_id, task.state)
+    return PostTaskMessageResponse(message_id=message.message_id, number=message.number)
+
+
+def list_task_messages(call: Call, request: ListTaskMessagesRequest) -> ListTaskMessagesResponse:
+    """Lists what was said about what a task of the caller's centre or branch is about."""
+    task = store.find(call, UUID(request.task_id))
+    if task is None or call.principal.branch_id not in {task.centre_id, task.branch_id}:
+        raise rules.no_task()
+    call.journey_id = task.journey_id
+    page = paging.open_page(call, request)
+    found = conversation.read(call, task, int(page.after[0]) if page.after else 0, page.size)
+    call.record("task", task.task_id)
+    token = ""
+    if len(found) == page.size:
+        token = paging.next_token(call, request, (str(found[-1].number),))
+    return ListTaskMessagesResponse(messages=found, next_page_token=token)
 
 
 def _own_centres(call: Call, task_id: str) -> Task:
@@ -257,5 +287,6 @@ def _decidable(call: Call, request: _Decision) -> tuple[Task, Checker]:
     rules.require_shift(on_shift=eligibility.is_on_shift(call))
     quote = Quote(call.principal.id, request.fence, request.revision, request.content_hash)
     rules.require_decidable(tasks.held(task), quote, call.now)
+    conversation.require_seen(call, task, request.messages_seen)
     authority = authorities.held(call, by, task, excluded)
     return task, Checker(call.principal.id, by.person, authority, call.principal.device_id)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from fingertip.authorization.v1.task_message_pb2 import TaskMessage
 from fingertip.authorization.v1.task_pb2 import ContentDifference
 from fingertip_server.authorization.anchors import Anchored, Names
 from fingertip_server.rpc.call import Call
@@ -23,6 +24,18 @@ class Subject:
     revision: int
     content_hash: bytes
     task_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What the maker supplies: the subject's etag as he saw it, and whose question he answers.
+
+    `messages` is how many there are by now.
+    """
+
+    etag: str
+    message_id: str
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +60,16 @@ class Dialogue:
 
     `names` returns the fields and attachments that something may be anchored to. `difference` tells
     what a revision of a subject changed against the one before. `asked` is told which evidence the
-    authoriser asks for, by what names. `supplied` freezes the subject's next revision with what was
-    uploaded since, when the maker quotes the subject's etag; it raises where something is missing.
+    authoriser asks for, by what names, and `told` which message was posted, which may ask for a
+    picture. `supplied` freezes the subject's next revision with what was uploaded since; it raises
+    where something is missing.
     """
 
     names: Callable[[Call, UUID], Names]
     difference: Callable[[Call, UUID, int], ContentDifference]
     asked: Callable[[Call, Subject, Sequence[Anchored], Names], None] = _asks_for_none
-    supplied: Callable[[Call, Subject, str], Frozen] = _no_evidence
+    told: Callable[[Call, Subject, TaskMessage], None] = lambda *_: None
+    supplied: Callable[[Call, Subject, Supply], Frozen] = _no_evidence
 
 
 # Of a subject that has nothing to point at but the checklist, and no evidence.

@@ -47,6 +47,7 @@ def task(row: Task) -> task_pb2.Task:
         escalated_to=row.escalated_to,
         claim_time=_instant(row.claim_time),
         end_note=row.end_note,
+        messages=row.messages,
     )
 
 

@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from fingertip_server.authorization import anchors
 from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.rules import Decider, State
-from fingertip_server.authorization.tables import Task, TaskDecision, TaskSupplement
+from fingertip_server.authorization.tables import Task, TaskDecision, TaskMessage, TaskSupplement
 from fingertip_server.db import leases
 from fingertip_server.db.base import NOW
 from fingertip_server.rpc.call import Call
@@ -124,6 +124,15 @@ _WAITING = (
     .group_by(Task.centre_id, Task.skill)
 )
 _REFERENCE = select(Task.subject_kind, Task.subject_id, Task.centre_id, Task.branch_id)
+_MESSAGES = (
+    select(TaskMessage)
+    .where(
+        TaskMessage.subject_kind == bindparam("the_kind"),
+        TaskMessage.subject_id == bindparam("the_id"),
+        TaskMessage.number > bindparam("the_number"),
+    )
+    .order_by(TaskMessage.number)
+)
 # Whether somebody of those on shift may decide about a task, by any of his authorities.
 _SOMEBODY = (
     "EXISTS (SELECT 1 FROM jsonb_to_recordset(CAST(:present AS jsonb)) AS present (persons uuid[],"
@@ -253,6 +262,35 @@ def supplement(call: Call, task_id: UUID) -> list[Anchored]:
     return anchors.from_stored(items or ())
 
 
+def last_link(call: Call, subject_kind: str, subject_id: UUID) -> bytes | None:
+    """Returns the link of the last message about a subject; nothing before the first."""
+    return call.session.scalars(
+        select(TaskMessage.link)
+        .where(TaskMessage.subject_kind == subject_kind, TaskMessage.subject_id == subject_id)
+        .order_by(TaskMessage.number.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def last_number(call: Call, subject_kind: str, subject_id: UUID) -> int:
+    """Returns how many messages there are about a subject."""
+    statement = select(func.coalesce(func.max(TaskMessage.number), 0)).where(
+        TaskMessage.subject_kind == subject_kind, TaskMessage.subject_id == subject_id
+    )
+    return call.session.scalars(statement).one()
+
+
+def others_said(call: Call, task: Task, after: int) -> bool:
+    """Tells whether somebody else than the caller has said something after a message."""
+    statement = _MESSAGES.where(TaskMessage.staff_id != call.principal.id).limit(1)
+    return call.session.scalars(statement, _about(task, after)).one_or_none() is not None
+
+
+def messages(call: Call, task: Task, after: int, limit: int) -> Sequence[TaskMessage]:
+    """Returns messages about a task's subject in their order, from the one after a number on."""
+    return call.session.scalars(_MESSAGES.limit(limit), _about(task, after)).all()
+
+
 def page(
     call: Call,
     centre_id: str,
@@ -344,6 +382,10 @@ def _present(present: Sequence[Decider]) -> dict[str, str]:
             ]
         )
     }
+
+
+def _about(task: Task, after: int) -> Mapping[str, object]:
+    return {"the_kind": task.subject_kind, "the_id": task.subject_id, "the_number": after}
 
 
 def _as_decided(decision: TaskDecision, authority_ends: datetime | None) -> dict[str, object]:

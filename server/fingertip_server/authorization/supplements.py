@@ -4,8 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from fingertip_server.authorization import anchors, changes, rules, tasks
+from fingertip.authorization.v1.task_message_pb2 import TaskMessage
+from fingertip_server.authorization import anchors, changes, conversation, rules, tasks
 from fingertip_server.authorization.anchors import Anchored, Names
+from fingertip_server.authorization.conversation import Words
+from fingertip_server.authorization.hooks import Supply
 from fingertip_server.authorization.rules import State
 from fingertip_server.authorization.tables import Task, TaskSupplement
 from fingertip_server.rpc.call import Call
@@ -50,16 +53,33 @@ def lock_for_maker(call: Call, task_id: str) -> Task:
     return task
 
 
-def supply(call: Call, task: Task, etag: str) -> None:
-    """Has a locked task be about the subject's next revision, and puts it back in its place."""
-    rules.require_supplement_open(tasks.held(task), call.now)
-    owner = changes.decisions_of(call, task)
-    frozen = owner.dialogue.supplied(call, changes.subject_of(task), etag)
+def supply(call: Call, task: Task, etag: str, words: Words) -> None:
+    """Has a locked task be about the subject's next revision.
+
+    One that waits for it goes back to its place. Where a message asked for a picture, who holds the
+    claim goes on, and decides about what he has not seen yet.
+    """
+    waits = not words.answered_message_id
+    if waits:
+        rules.require_supplement_open(tasks.held(task), call.now)
+    rules.require_open(tasks.held(task), call.now)
+    subject = changes.subject_of(task)
+    if words.text or not waits:
+        # Said before the revision is frozen, so that it holds that, too.
+        side = TaskMessage.SIDE_BRANCH
+        conversation.append(call, task, side, words, revision=task.revision + 1)
+    given = Supply(etag, words.answered_message_id, task.messages)
+    frozen = changes.decisions_of(call, task).dialogue.supplied(call, subject, given)
     changes.begin_revision(task, frozen.revision, frozen.content_hash)
-    _expire_after(call, task, call.bank.scene(task.scene_code).expires_after)
-    # Meanwhile it was the maker who had it wait.
-    task.waiting_since = call.now
-    changes.settle(call, task)
+    if waits:
+        _expire_after(call, task, call.bank.scene(task.scene_code).expires_after)
+        # Meanwhile it was the maker who had it wait.
+        task.waiting_since = call.now
+        changes.settle(call, task)
+        return
+    task.version += 1
+    call.flush()
+    changes.announce(call, task)
 
 
 def _expire_after(call: Call, task: Task, lifetime: timedelta) -> None:

@@ -149,6 +149,8 @@ class Task(Leased, Base):
     taken_by: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     rank_at: Mapped[Timestamp]
     park_reason: Mapped[str] = mapped_column(server_default="")
+    # How many messages there are about its subject.
+    messages: Mapped[int] = mapped_column(server_default="0")
     create_time: Mapped[Timestamp]
     expire_time: Mapped[Timestamp]
     decide_time: Mapped[Timestamp | None]
@@ -252,3 +254,28 @@ class TaskSupplement(Base):
     # A list of [subject, note, anchor].
     items: Mapped[list[list[str]]] = mapped_column(JSONB)
     request_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+
+
+class TaskMessage(Base):
+    """What somebody said about a task's subject. Appended and read.
+
+    `content` are the bytes of the contract's TaskMessage, never made again; `link` is the SHA-256
+    of the former message's link and of them.
+    """
+
+    __tablename__ = "task_message"
+    __table_args__ = (
+        CheckConstraint("number >= 1", "number"),
+        CheckConstraint("octet_length(link) = 32", "link"),
+        Index("uq_task_message_subject", "subject_kind", "subject_id", "number", unique=True),
+    )
+
+    message_id: Mapped[Id]
+    task_id: Mapped[uuid.UUID]
+    subject_kind: Mapped[str]
+    subject_id: Mapped[uuid.UUID]
+    number: Mapped[int]
+    staff_id: Mapped[str]
+    content: Mapped[Sealed] = mapped_column(Protected())
+    link: Mapped[bytes]
+    post_time: Mapped[Timestamp]

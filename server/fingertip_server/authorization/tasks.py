@@ -39,6 +39,14 @@ class TaskDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said about a subject: how many messages, and the hash that binds them all."""
+
+    messages: int
+    messages_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedTask:
     """A task just made; `park_reason` says why nobody can decide about it yet, or is empty."""
 
@@ -111,6 +119,14 @@ def deadline(call: Call, scene: Scene, branch_id: str, lifetime: timedelta) -> d
     return rules.expire_time(call.now, lifetime, closes, call.bank.time_zone(branch_id))
 
 
+def conversation(call: Call, subject_kind: str, subject_id: UUID) -> Conversation:
+    """Returns what was said about a subject until now. The caller has locked the subject's row."""
+    return Conversation(
+        messages=store.last_number(call, subject_kind, subject_id),
+        messages_hash=store.last_link(call, subject_kind, subject_id) or b"",
+    )
+
+
 def holds_claim(call: Call, task_id: UUID) -> bool:
     """Tells whether the caller holds the claim of a task now."""
     task = store.find(call, task_id)
@@ -179,6 +195,7 @@ def _task(call: Call, draft: TaskDraft) -> Task:
         steps_required=rung.authorisers,
         steps_done=0,
         taken_by=list(draft.barred),
+        messages=store.last_number(call, draft.subject_kind, draft.subject_id),
         rank_at=rules.rank_at(
             call.now,
             tier_rank=draft.tier_rank,

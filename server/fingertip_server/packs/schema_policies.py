@@ -43,6 +43,7 @@ _KEYS = {
         "accounts.class_three_max",
         "accounts.dormant_months",
         "authorization.overflow_tasks_per_authoriser",
+        "authorization.messages_max",
         "documents.validity_years_under_16",
         "documents.validity_years_16_to_25",
         "documents.validity_years_26_to_45",
