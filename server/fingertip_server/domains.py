@@ -20,6 +20,7 @@ from fingertip_server.authorization import snapshots as authorization_snapshots
 from fingertip_server.authorization import store as authorization_store
 from fingertip_server.authorization import timers as authorization_timers
 from fingertip_server.customer import completions as customer_completions
+from fingertip_server.customer import constraints as customer_constraints
 from fingertip_server.customer import timers as customer_timers
 from fingertip_server.events.watching import Snapshot
 from fingertip_server.fulfilment import constraints as fulfilment_constraints
@@ -73,6 +74,7 @@ HOOKS = Hooks(
 CONSTRAINTS: dict[str, Callable[[], errors.DomainError]] = {
     **application_constraints.CONSTRAINTS,
     **authorization_constraints.CONSTRAINTS,
+    **customer_constraints.CONSTRAINTS,
     **fulfilment_constraints.CONSTRAINTS,
     **lobby_constraints.CONSTRAINTS,
     **identity_constraints.CONSTRAINTS,

@@ -29,7 +29,8 @@ from tests.world import World, read_demo
 
 FORM = "debit_card_account"
 
-# Ms Wang is the first of the demo bank's customers.
+# Ms Wang is the first of the demo bank's customers. She opens accounts of class Ⅱ, of which one may
+# have several.
 ANSWERS: Mapping[str, str] = MappingProxyType(
     {
         "applicant_name": "王若兰",
@@ -42,7 +43,7 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "occupation": "professional",
         "mobile": "15420260201",
         "residence_address": "示范省示范市城北区指尖大道284号5幢2301室",
-        "account_class": "class_one",
+        "account_class": "class_two",
         "account_purpose": "savings",
         "remote_daily_limit": "5000.00",
         "text_message_notice": "true",

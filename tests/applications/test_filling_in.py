@@ -65,7 +65,7 @@ async def test_others_of_the_branch_see_answers_masked_and_other_branches_nothin
     assert answers["resident_id"] == "190***********9021"
     assert answers["mobile"] == "154****0201"
     assert answers["occupation"] == "****"
-    assert answers["account_class"] == "class_one"
+    assert answers["account_class"] == "class_two"
     with refused("APPLICATION_NOT_FOUND"):
         await paper.get(world.other_teller, application.application_id)
     listed = await world.other_teller.applications.ListApplications(ListApplicationsRequest())

@@ -66,7 +66,10 @@ _CURRENCIES: Final = ("CNY", "JPY", "KWD", "", "cny", "\x00")
 # By the field's name, or by that of its message too. Ids, hashes, tokens and the like are learnt
 # from answers; but devices and accounts are only these, so that the fuzzer is not locked out.
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
+    "account_class": ("class_one", "class_two", "class_three", "class_nine"),
     "account_number": ("6225881414207430",),
+    "appeal_route": ("携带用途证明到网点申诉",),
+    "ImposeRestrictionRequest.customer_id": (customer_id(1), customer_id(2)),
     "branch_id": ("0101", "0102", "0000", "C001"),
     "centre_id": ("C001", "C002"),
     "chain": ("0101", "C001", "bank", "security"),
@@ -103,6 +106,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "position": ("1", "2", "9"),
     "purpose": ("客户改变主意", "核对身份"),
     "reason": ("客户信息录入有误",),
+    "restriction_code": ("ABNORMAL_OPENING", "COURT"),
     "relationship_manager_id": ("100106", ""),
     "resident_id": ("190102197805209021", "110101190001010009", "11010120230229001X"),
     "serial": ("JK00000001", "JK00050002", "JK00050003"),

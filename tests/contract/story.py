@@ -17,6 +17,11 @@ from fingertip.applications.v1.applications_service_pb2 import (
 from fingertip.applications.v1.receipt_pb2 import Receipt
 from fingertip.authorization.v1.authorization_service_pb2 import ListTasksRequest
 from fingertip.authorization.v1.task_pb2 import Task
+from fingertip.customer.v1.customer_service_pb2 import (
+    ImposeRestrictionRequest,
+    LiftRestrictionRequest,
+    ListRestrictionsRequest,
+)
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     GetWorkItemRequest,
     GiveUpWorkItemRequest,
@@ -95,6 +100,10 @@ class SpoiltWorld(World):
 
 async def live(world: World, spoilt: World, database: Database, day: int) -> None:
     """Lives through a day; what a spoilt request has spoilt is left for the next one."""
+    # Or else Ms Wang would soon have as many accounts as one may have.
+    await database.as_owner("DELETE FROM account_slot")
+    with suppress(Refused):
+        await _restrict(spoilt)
     with suppress(Refused):
         await _visit(spoilt, day)
     with suppress(Refused):
@@ -134,6 +143,28 @@ async def _visit(world: World, day: int) -> None:
     await tickets.call_next(world.teller, str(10 + day))
     for adapter, kind in ((world.crm_adapter, "crm.view"), (world.core_adapter, "core.view")):
         await bank.complete([(adapter, leased) for leased in await bank.lease(adapter, kind)])
+
+
+async def _restrict(world: World) -> None:
+    """Has a customer restricted, who is not Ms Wang, and the restriction lifted again."""
+    customer_id = paper.customer_id(1)
+    imposed = await world.branch_manager.customer.ImposeRestriction(
+        ImposeRestrictionRequest(
+            request_id=paper.request_id(),
+            customer_id=customer_id,
+            restriction_code="ABNORMAL_OPENING",
+            reason="短期内多次开户，用途不明",
+            appeal_route="携带用途证明到网点申诉",
+        )
+    )
+    await world.teller.customer.ListRestrictions(ListRestrictionsRequest(customer_id=customer_id))
+    await world.branch_manager.customer.LiftRestriction(
+        LiftRestrictionRequest(
+            request_id=paper.request_id(),
+            restriction_id=imposed.restriction.restriction_id,
+            purpose="经核查用途真实",
+        )
+    )
 
 
 async def _decide(world: World, day: int) -> None:

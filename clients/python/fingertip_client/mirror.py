@@ -9,6 +9,7 @@ Kind = Literal[
     "ticket",
     "arrival",
     "customer_section_changed",
+    "customer_changed",
     "application",
     "task",
     "work_item",
@@ -75,6 +76,8 @@ def key_of(event: Event) -> Key | None:
     if kind == "customer_section_changed":
         changed = event.customer_section_changed
         return Key(kind, f"{changed.customer_id}/{changed.kind}")
+    if kind == "customer_changed":
+        return Key(kind, f"{event.customer_changed.customer_id}/{event.customer_changed.kind}")
     resource_id: str = getattr(getattr(event, kind), f"{kind}_id")
     return Key(kind, resource_id)
 

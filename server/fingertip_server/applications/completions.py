@@ -6,6 +6,7 @@ from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
 from fingertip_server.applications import changes, receipts, recheck, rules, store
 from fingertip_server.applications.rules import Step
 from fingertip_server.applications.tables import Application
+from fingertip_server.customer import accounts
 from fingertip_server.fulfilment.hooks import Completion, Item
 from fingertip_server.rpc.call import Call
 
@@ -22,6 +23,7 @@ def _done(call: Call, item: Item, result: WorkResult) -> None:
         application.account_number = call.protection.seal(
             Application.account_number, application.application_id, executed.account_number
         )
+        accounts.keep(call, application.application_id, executed.account_number)
     application.core_reference = executed.core_reference
     application.execute_time = call.now
     receipts.issue(call, application)
@@ -32,6 +34,7 @@ def _failed(call: Call, item: Item, failure_code: str) -> None:
     application = _lock(call, item)
     note = recheck.note(failure_code) or f"银行系统拒绝办理（{failure_code}）。"
     changes.step(application, Step.FAIL, note)
+    accounts.release(call, application.application_id)
     changes.changed(call, application)
 
 

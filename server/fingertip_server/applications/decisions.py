@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.fulfilment.v1.work_item_pb2 import ApplicationOrder, WorkOrder
-from fingertip_server.applications import changes, filling, rules, store
+from fingertip_server.applications import changes, filling, rules, standing, store
 from fingertip_server.applications.rules import Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.authorization import anchors
@@ -35,6 +35,7 @@ def _approved(call: Call, subject: Subject) -> None:
     application = decided(call, subject)
     content = store.content(call, application.application_id, subject.revision)
     rules.require_unchanged(hashlib.sha256(content).digest(), subject.content_hash)
+    standing.require(call, application)
     scene = call.bank.scene_of(filling.form_of(call, application))
     changes.step(application, Step.APPROVE, f"授权已通过，等待{scene.execution}。")
     call.enqueue(

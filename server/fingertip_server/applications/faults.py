@@ -17,6 +17,7 @@ class FaultKind(StrEnum):
     AGE = "AGE"
     WARNING = "WARNING"
     LIMIT = "LIMIT"
+    RESTRICTED = "RESTRICTED"
 
 
 @dataclass(frozen=True, slots=True)

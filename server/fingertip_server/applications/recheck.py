@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from fingertip_server.applications import standing
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
@@ -12,6 +13,8 @@ APPROVAL_VOID = "APPROVAL_VOID"
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
     APPROVAL_VOID: "授权与现有内容不符，未予办理。",
+    standing.LIMIT_CODE: "客户的同类账户已达上限，未予办理。",
+    standing.RESTRICTED_CODE: "客户被采取限制措施，未予办理。请查看理由和申诉渠道并告知客户。",
     GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
 }
 
@@ -36,4 +39,4 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
     return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
-_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval,)
+_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, standing.bar)

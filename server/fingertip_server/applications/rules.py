@@ -101,6 +101,9 @@ UNDECIDED = frozenset({State.SUBMITTED, State.SUPPLEMENT_REQUESTED})
 EXECUTABLE = frozenset({State.APPROVED, State.EXECUTION_UNKNOWN, State.EXECUTION_FAILED})
 FINAL = frozenset({State.EXECUTED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVERSED})
 
+# Those of which nothing comes: what they held for the customer is free again.
+UNDONE = frozenset({State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVERSED})
+
 # How long after somebody was seen he counts as waiting (our default).
 _WAITS_FOR = timedelta(minutes=30)
 

@@ -13,6 +13,7 @@ from fingertip_server.applications import (
     filling,
     messages,
     rules,
+    standing,
     store,
 )
 from fingertip_server.applications.checks import DocumentPolicy, Filled
@@ -37,7 +38,7 @@ def faults(call: Call, application: Application, evidence: store.Evidence) -> li
     form = filling.form_of(call, application)
     given = filling.answers(call, application)
     today = access.today(call, application)
-    return checks.check(
+    found = checks.check(
         Filled(
             form=form,
             answers=given,
@@ -57,6 +58,7 @@ def faults(call: Call, application: Application, evidence: store.Evidence) -> li
             ),
         )
     )
+    return [*found, *standing.faults(call, application)]
 
 
 def submit(
@@ -64,9 +66,11 @@ def submit(
 ) -> None:
     """Freezes the next revision of a locked application, and opens the task about it.
 
-    On site a second person beside the maker decides. Raises ROUTE_NOT_ADMITTED.
+    On site a second person beside the maker decides. Raises ROUTE_NOT_ADMITTED, and ACCOUNT_LIMIT
+    when another application took the last place of an account meanwhile.
     """
     scene = call.bank.scene_of(filling.form_of(call, application))
+    standing.reserve(call, application)
     applicant = customers.applicant(call, application.customer_id)
     is_again = application.state == State.RETURNED
     changes.step(application, Step.SUBMIT)
@@ -144,6 +148,7 @@ def _content(
             for each in evidence.in_use
         ],
         sightings=[messages.sighting(each) for each in evidence.sightings],
+        restricted=standing.is_watched(call, application),
         messages=said.messages,
         messages_hash=said.messages_hash,
     ).SerializeToString(deterministic=True)

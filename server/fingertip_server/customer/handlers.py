@@ -8,6 +8,12 @@ from uuid import UUID, uuid4
 from fingertip.customer.v1.customer_service_pb2 import (
     GetCustomerViewRequest,
     GetCustomerViewResponse,
+    ImposeRestrictionRequest,
+    ImposeRestrictionResponse,
+    LiftRestrictionRequest,
+    LiftRestrictionResponse,
+    ListRestrictionsRequest,
+    ListRestrictionsResponse,
     LookUpCustomerRequest,
     LookUpCustomerResponse,
     RevealFieldRequest,
@@ -16,9 +22,18 @@ from fingertip.customer.v1.customer_service_pb2 import (
     SyncCustomersResponse,
 )
 from fingertip.customer.v1.customer_view_pb2 import Section
+from fingertip.customer.v1.restriction_pb2 import Restriction
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
-from fingertip_server.customer import directory, messages, rules, store, sync
+from fingertip_server.customer import (
+    accounts,
+    directory,
+    messages,
+    restrictions,
+    rules,
+    store,
+    sync,
+)
 from fingertip_server.customer.values import CustomerFacts, IdentifierKind
 from fingertip_server.rpc import masking
 from fingertip_server.rpc.call import Call
@@ -95,6 +110,43 @@ def reveal_field(call: Call, request: RevealFieldRequest) -> RevealFieldResponse
         )
     call.record(f"customer.{field}", facts.customer_id, purpose=request.purpose)
     return RevealFieldResponse(value=value)
+
+
+def impose_restriction(call: Call, request: ImposeRestrictionRequest) -> ImposeRestrictionResponse:
+    """Imposes a restriction on a customer."""
+    facts = _customer(call, request.customer_id, request.journey_id)
+    row = restrictions.impose(
+        call,
+        facts.customer_id,
+        request.restriction_code,
+        Restriction.Measure.Name(request.measure).removeprefix("MEASURE_"),
+        request.reason,
+        request.appeal_route,
+    )
+    restrictions.announce(call, facts.customer_id)
+    call.record("restriction", row.restriction_id, "IMPOSED")
+    return ImposeRestrictionResponse(restriction=restrictions.message(row, call.protection))
+
+
+def lift_restriction(call: Call, request: LiftRestrictionRequest) -> LiftRestrictionResponse:
+    """Lifts a restriction that staff imposed."""
+    row = restrictions.lift(call, UUID(request.restriction_id))
+    restrictions.announce(call, row.customer_id)
+    call.record("restriction", row.restriction_id, "LIFTED", request.purpose)
+    return LiftRestrictionResponse(restriction=restrictions.message(row, call.protection))
+
+
+def list_restrictions(call: Call, request: ListRestrictionsRequest) -> ListRestrictionsResponse:
+    """Lists what holds against a customer, with what he is to be told."""
+    facts = _customer(call, request.customer_id, request.journey_id)
+    who = accounts.person(call, facts.customer_id, "")
+    call.record("customer", facts.customer_id)
+    return ListRestrictionsResponse(
+        restrictions=[
+            restrictions.message(row, call.protection)
+            for row in restrictions.live(call, who.customer_ids)
+        ]
+    )
 
 
 async def prepare_sync_customers(

@@ -10,8 +10,14 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
-from fingertip_server.customer import rules
-from fingertip_server.customer.tables import Customer, CustomerIdentifier
+from fingertip.customer.v1.restriction_pb2 import Restriction
+from fingertip_server.customer import restrictions, rules
+from fingertip_server.customer.tables import (
+    Customer,
+    CustomerAccount,
+    CustomerIdentifier,
+    CustomerRestriction,
+)
 from fingertip_server.customer.values import IdentifierKind
 from fingertip_server.packs.bank import Bank
 from fingertip_server.protection import Protection, Sealed
@@ -65,9 +71,67 @@ WITH changed AS (
 INSERT INTO customer_identifier (kind, blind, customer_id)
 SELECT kind, blind, customer_id FROM wanted ON CONFLICT DO NOTHING
 """)
+_ACCOUNTS = text("""
+WITH changed AS (
+    SELECT unnest(CAST(:changed AS uuid[])) AS customer_id
+), wanted AS (
+    SELECT w.customer_id, w.blind, w.account_class
+    FROM unnest(CAST(:account_owners AS uuid[]), CAST(:account_blinds AS bytea[]),
+        CAST(:account_classes AS text[])) AS w (customer_id, blind, account_class)
+    JOIN changed USING (customer_id)
+), gone AS (
+    DELETE FROM customer_account WHERE ctid = ANY(ARRAY(
+        SELECT a.ctid
+        FROM changed CROSS JOIN LATERAL (
+            SELECT ctid, customer_id, blind FROM customer_account
+            WHERE customer_id = changed.customer_id OFFSET 0
+        ) AS a
+        WHERE NOT EXISTS (
+            SELECT FROM wanted AS w WHERE w.customer_id = a.customer_id AND w.blind = a.blind)
+    ))
+    RETURNING blind
+), known AS (
+    -- What the master has once spoken of counts by its word alone, also when it is closed.
+    DELETE FROM account_slot
+    WHERE blind = ANY(ARRAY(SELECT blind FROM wanted UNION SELECT blind FROM gone))
+)
+INSERT INTO customer_account AS a (customer_id, blind, account_class)
+SELECT customer_id, blind, account_class FROM wanted ORDER BY customer_id, blind
+ON CONFLICT (customer_id, blind) DO UPDATE SET account_class = excluded.account_class
+WHERE a.account_class <> excluded.account_class
+""")
+_RESTRICTIONS = text("""
+WITH changed AS (
+    SELECT unnest(CAST(:changed AS uuid[])) AS customer_id
+), wanted AS (
+    SELECT w.* FROM unnest(CAST(:restricted AS uuid[]), CAST(:codes AS text[]),
+        CAST(:measures AS text[]), CAST(:reasons AS bytea[]), CAST(:appeals AS text[]))
+        AS w (customer_id, code, measure, reason, appeal_route)
+    JOIN changed USING (customer_id)
+), lifted AS (
+    UPDATE customer_restriction SET lift_time = fingertip_now() WHERE ctid = ANY(ARRAY(
+        SELECT r.ctid
+        FROM changed CROSS JOIN LATERAL (
+            SELECT ctid, customer_id, code FROM customer_restriction
+            WHERE customer_id = changed.customer_id AND is_banks_own AND lift_time IS NULL
+            OFFSET 0
+        ) AS r
+        WHERE NOT EXISTS (
+            SELECT FROM wanted AS w WHERE w.customer_id = r.customer_id AND w.code = r.code)
+    ))
+)
+INSERT INTO customer_restriction AS r
+    (customer_id, code, measure, reason, appeal_route, is_banks_own)
+SELECT customer_id, code, measure, reason, appeal_route, true FROM wanted
+ORDER BY customer_id, code
+ON CONFLICT (customer_id, code, is_banks_own) WHERE lift_time IS NULL DO UPDATE
+SET measure = excluded.measure, reason = excluded.reason, appeal_route = excluded.appeal_route
+""")
 _ERASE_VIEWS = text("""
 WITH askers AS (
     DELETE FROM customer_section_asker WHERE customer_id = ANY(CAST(:deleted AS uuid[]))
+), restrictions AS (
+    DELETE FROM customer_restriction WHERE customer_id = ANY(CAST(:deleted AS uuid[]))
 )
 DELETE FROM customer_section WHERE customer_id = ANY(CAST(:deleted AS uuid[]))
 """)
@@ -92,6 +156,16 @@ class SealedBatch:
     kinds: list[str] = field(default_factory=list)
     blinds: list[bytes] = field(default_factory=list)
     owners: list[UUID] = field(default_factory=list)
+    # Their accounts, each with its owner.
+    account_owners: list[UUID] = field(default_factory=list)
+    account_blinds: list[bytes] = field(default_factory=list)
+    account_classes: list[str] = field(default_factory=list)
+    # The restrictions that the bank's own systems hold against them.
+    restricted: list[UUID] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    measures: list[str] = field(default_factory=list)
+    reasons: list[Sealed] = field(default_factory=list)
+    appeals: list[str] = field(default_factory=list)
 
 
 def lock_source(connection: Connection, source: str) -> str:
@@ -124,6 +198,7 @@ def seal(protection: Protection, bank: Bank, records: Sequence[CustomerRecord]) 
         kept = CustomerRecord() if record.deleted else record
         _seal_person(protection, batch, customer_id, kept)
         _find_by(protection, batch, customer_id, kept)
+        _limit_by(protection, batch, customer_id, kept)
     return batch
 
 
@@ -134,6 +209,8 @@ def store(connection: Connection, batch: SealedBatch) -> int:
         return 0
     identifiers = {"kinds": batch.kinds, "blinds": batch.blinds, "owners": batch.owners}
     connection.execute(_IDENTIFY, identifiers | {"changed": list(changed)})
+    connection.execute(_ACCOUNTS, _account_columns(batch) | {"changed": list(changed)})
+    connection.execute(_RESTRICTIONS, _restriction_columns(batch) | {"changed": list(changed)})
     deleted = changed & {key for key, gone in zip(batch.ids, batch.deleted, strict=True) if gone}
     if deleted:
         connection.execute(_ERASE_VIEWS, {"deleted": list(deleted)})
@@ -168,6 +245,42 @@ def _find_by(
             batch.kinds.append(kind.value)
             batch.blinds.append(protection.blind(CustomerIdentifier.blind, key))
             batch.owners.append(customer_id)
+
+
+def _limit_by(
+    protection: Protection, batch: SealedBatch, customer_id: UUID, record: CustomerRecord
+) -> None:
+    """Adds what limits what the customer may apply for, each account and each code once."""
+    accounts = {each.account_number: each.account_class for each in record.accounts}
+    for number, account_class in accounts.items():
+        batch.account_owners.append(customer_id)
+        batch.account_blinds.append(protection.blind(CustomerAccount.blind, number))
+        batch.account_classes.append(account_class)
+    for code, held in {each.restriction_code: each for each in record.restrictions}.items():
+        row = restrictions.row_of(customer_id, code)
+        batch.restricted.append(customer_id)
+        batch.codes.append(code)
+        batch.measures.append(Restriction.Measure.Name(held.measure).removeprefix("MEASURE_"))
+        batch.reasons.append(protection.seal(CustomerRestriction.reason, row, held.reason))
+        batch.appeals.append(held.appeal_route)
+
+
+def _account_columns(batch: SealedBatch) -> dict[str, object]:
+    return {
+        "account_owners": batch.account_owners,
+        "account_blinds": batch.account_blinds,
+        "account_classes": batch.account_classes,
+    }
+
+
+def _restriction_columns(batch: SealedBatch) -> dict[str, object]:
+    return {
+        "restricted": batch.restricted,
+        "codes": batch.codes,
+        "measures": batch.measures,
+        "reasons": batch.reasons,
+        "appeals": batch.appeals,
+    }
 
 
 def _customer_columns(batch: SealedBatch) -> dict[str, object]:

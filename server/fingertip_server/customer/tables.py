@@ -2,12 +2,13 @@
 
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, false
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fingertip_server.db.base import Base, Id, Timestamp
 from fingertip_server.protection import Blind, Protected, Sealed
 
+_ACCOUNT_CLASSES = "account_class IN ('class_one', 'class_two', 'class_three')"
 _SECTION_KINDS = "kind IN ('PROFILE', 'HOLDINGS', 'TRANSACTIONS', 'PREFERENCES', 'INTENTIONS')"
 
 
@@ -89,6 +90,84 @@ class CustomerSectionAsker(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     topic: Mapped[str] = mapped_column(primary_key=True)
     asked_at: Mapped[Timestamp]
+
+
+class CustomerAccount(Base):
+    """An account that the bank's master reports of a customer, by its class."""
+
+    __tablename__ = "customer_account"
+    __table_args__ = (
+        CheckConstraint(_ACCOUNT_CLASSES, "account_class"),
+        Index("ix_customer_account_blind", "blind"),
+    )
+
+    customer_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("customer.customer_id"), primary_key=True
+    )
+    blind: Mapped[bytes] = mapped_column(Blind(), primary_key=True)
+    account_class: Mapped[str]
+
+
+class AccountHolder(Base):
+    """A person who opens accounts, found by his document: whoever counts them locks this row."""
+
+    __tablename__ = "account_holder"
+
+    person: Mapped[bytes] = mapped_column(Blind(), primary_key=True)
+
+
+class AccountSlot(Base):
+    """The place of an account among those that a person may have, from the submission on.
+
+    It is given up when nothing comes of the application, and goes when the master reports the
+    account. `blind` is the account's, once it is open. Numbers differ, whatever anybody counted.
+    """
+
+    __tablename__ = "account_slot"
+    __table_args__ = (
+        CheckConstraint(_ACCOUNT_CLASSES, "account_class"),
+        CheckConstraint("number >= 1", "number"),
+        Index("uq_account_slot_number", "person", "account_class", "number", unique=True),
+        Index("ix_account_slot_blind", "blind", postgresql_where=text("blind IS NOT NULL")),
+    )
+
+    application_id: Mapped[Id]
+    person: Mapped[bytes] = mapped_column(Blind())
+    account_class: Mapped[str]
+    number: Mapped[int]
+    blind: Mapped[bytes | None] = mapped_column(Blind())
+
+
+class CustomerRestriction(Base):
+    """A restrictive measure against a customer, of the bank's own systems or of its staff."""
+
+    __tablename__ = "customer_restriction"
+    __table_args__ = (
+        CheckConstraint("measure IN ('UNSPECIFIED', 'REFUSE', 'ENHANCE')", "measure"),
+        Index(
+            "uq_customer_restriction_live",
+            "customer_id",
+            "code",
+            "is_banks_own",
+            unique=True,
+            postgresql_where=text("lift_time IS NULL"),
+        ),
+        Index("ix_customer_restriction_customer_id", "customer_id", "impose_time"),
+    )
+
+    restriction_id: Mapped[uuid.UUID] = mapped_column(
+        primary_key=True, server_default=func.gen_random_uuid()
+    )
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.customer_id"))
+    code: Mapped[str]
+    measure: Mapped[str]
+    reason: Mapped[Sealed] = mapped_column(Protected())
+    appeal_route: Mapped[str]
+    is_banks_own: Mapped[bool]
+    imposed_by: Mapped[str] = mapped_column(server_default="")
+    impose_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+    lifted_by: Mapped[str] = mapped_column(server_default="")
+    lift_time: Mapped[Timestamp | None]
 
 
 class SyncSource(Base):

@@ -192,6 +192,8 @@ class Form(Versioned):
     """forms/<code>.v<version>.yaml: what an applicant fills in."""
 
     sections: tuple[Section, ...] = Field(min_length=1)
+    # Whether restrictive measures against the customer are told, and stand against nothing.
+    despite_restrictions: bool = False
     # What is demanded of several answers together, besides what each field says of itself.
     rules: tuple[FormRule, ...] = ()
     attachments: tuple[AttachmentRule, ...]

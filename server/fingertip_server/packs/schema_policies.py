@@ -96,6 +96,7 @@ _KEYS = {
         "accounts.class_three_yearly_max",
     ),
     PolicyKind.FLAG: (
+        "accounts.restriction_refuses",
         "authorization.offers_by_lot",
         "documents.expired_accepted",
         "vouchers.unclosed_day_blocks",

@@ -7,18 +7,29 @@ from uuid import UUID
 from fingertip.applications.v1.application_pb2 import Application
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.customer.v1.customer_view_pb2 import CustomerSectionChanged
+from fingertip.customer.v1.restriction_pb2 import CustomerChanged
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem, WorkOrder
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.ticket_pb2 import Ticket
 from fingertip.vouchers.v1.stock_pb2 import Stock
 
-Resource = Ticket | Arrival | CustomerSectionChanged | Application | Task | WorkItem | Stock
+Resource = (
+    Ticket
+    | Arrival
+    | CustomerSectionChanged
+    | CustomerChanged
+    | Application
+    | Task
+    | WorkItem
+    | Stock
+)
 
 # How each resource is called in fingertip.events.v1.Event.resource.
 RESOURCE_FIELDS: dict[type[Resource], str] = {
     Ticket: "ticket",
     Arrival: "arrival",
     CustomerSectionChanged: "customer_section_changed",
+    CustomerChanged: "customer_changed",
     Application: "application",
     Task: "task",
     WorkItem: "work_item",
