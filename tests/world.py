@@ -35,6 +35,7 @@ CORE_WORK = (
     "core.sign_custody",
     "core.sign_up_online_banking",
     "core.view",
+    "credit.query_report",
 )
 _MACHINES: dict[str, tuple[Device.Kind.ValueType, str, tuple[str, ...]]] = {
     "ticket_machine": (Device.KIND_TICKET_MACHINE, "0101", ()),

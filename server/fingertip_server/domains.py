@@ -11,7 +11,12 @@ from fingertip_server.applications import completions as application_completions
 from fingertip_server.applications import constraints as application_constraints
 from fingertip_server.applications import decisions as application_decisions
 from fingertip_server.applications import dialogue as application_dialogue
-from fingertip_server.applications import reversal_completions, reversal_decisions, reversals
+from fingertip_server.applications import (
+    inquiries,
+    reversal_completions,
+    reversal_decisions,
+    reversals,
+)
 from fingertip_server.applications import snapshots as application_snapshots
 from fingertip_server.applications import timers as application_timers
 from fingertip_server.authorization import constraints as authorization_constraints
@@ -53,6 +58,7 @@ HOOKS = Hooks(
         reversals.SUBJECT: reversal_completions.EXECUTION,
     },
     completions={
+        **inquiries.COMPLETIONS,
         **customer_completions.COMPLETIONS,
         **lobby_completions.COMPLETIONS,
     },

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.applications.paper import ANSWERS
+from fingertip.applications.v1.application_pb2 import Application
+from fingertip.applications.v1.applications_service_pb2 import StartInquiryRequest
+from fingertip.customer.v1.consent_pb2 import Consent
+from fingertip.customer.v1.customer_service_pb2 import RecordConsentRequest
+from fingertip_client.caller import Caller
+from tests.applications.paper import ANSWERS, request_id
 
 _IDENTITY = {
     key: ANSWERS[key]
@@ -105,3 +110,26 @@ WEALTH_CUSTODY = Paper(
     },
 )
 PAPERS = (ONLINE_BANKING, CHANGE_MOBILE, CONSUMER_LOAN, WEALTH_CUSTODY)
+
+
+async def ask(caller: Caller, application: Application) -> Application:
+    """Records the customer's consent and has his credit report queried."""
+    await caller.customer.RecordConsent(
+        RecordConsentRequest(
+            request_id=request_id(),
+            customer_id=application.customer_id,
+            agreement_code="credit_report_consent",
+            agreement_version=1,
+            channel=Consent.CHANNEL_WRITTEN,
+            application_id=application.application_id,
+        )
+    )
+    asked = await caller.applications.StartInquiry(
+        StartInquiryRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            etag=application.etag,
+            inquiry_kind="credit_report",
+        )
+    )
+    return asked.application

@@ -68,6 +68,7 @@ _CURRENCIES: Final = ("CNY", "JPY", "KWD", "", "cny", "\x00")
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "account_class": ("class_one", "class_two", "class_three", "class_nine"),
     "account_number": ("6225881414207430",),
+    "agreement_code": ("credit_report_consent", "no_such_text"),
     "appeal_route": ("携带用途证明到网点申诉",),
     "ImposeRestrictionRequest.customer_id": (customer_id(1), customer_id(2)),
     "branch_id": ("0101", "0102", "0000", "C001"),
@@ -92,6 +93,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "field_key": (*ANSWERS, "nothing"),
     "first_serial": ("JK00000001", "JK00050001", "JK00050003", "UK00000001"),
     "form_code": ("debit_card_account", "no_such_form"),
+    "inquiry_kind": ("credit_report", "horoscope"),
     "item_id": ITEMS,
     "kind": ("crm.view", "core.open_account", "core.reverse"),
     "StartAttachmentRequest.kind": ("id_front", "signature", "id_back", "supplement", "nothing"),
@@ -106,6 +108,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "position": ("1", "2", "9"),
     "purpose": ("客户改变主意", "核对身份"),
     "reason": ("客户信息录入有误",),
+    "report_reference": ("CR-1",),
     "restriction_code": ("ABNORMAL_OPENING", "COURT"),
     "relationship_manager_id": ("100106", ""),
     "resident_id": ("190102197805209021", "110101190001010009", "11010120230229001X"),
@@ -128,7 +131,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
 }
 EXAMPLE_BYTES: Final = {"chunk": JPEG, "sha256": hashlib.sha256(JPEG).digest()}
 # Where a small number of any size will not do.
-EXAMPLE_NUMBERS: Final = {"size_bytes": len(JPEG), "offset": 0}
+EXAMPLE_NUMBERS: Final = {"agreement_version": 1, "size_bytes": len(JPEG), "offset": 0}
 # A method that asks for all of something is never gone through with a few.
 EXAMPLE_LISTS: Final[dict[str, Sequence[Message]]] = {
     "answers": [Answer(field_key=key, value=value) for key, value in ANSWERS.items()],

@@ -20,19 +20,21 @@ from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.customer.v1.customer_service_pb2 import (
     ImposeRestrictionRequest,
     LiftRestrictionRequest,
+    ListConsentsRequest,
     ListRestrictionsRequest,
+    WithdrawConsentRequest,
 )
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     GetWorkItemRequest,
     GiveUpWorkItemRequest,
     RetryWorkItemRequest,
 )
-from fingertip.fulfilment.v1.work_item_pb2 import ExecutedApplication, WorkResult
+from fingertip.fulfilment.v1.work_item_pb2 import CreditReport, ExecutedApplication, WorkResult
 from fingertip.identity.v1.identity_service_pb2 import RevokeDeviceRequest
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
-from tests.applications import paper, undoing
+from tests.applications import paper, papers, undoing
 from tests.authorization import counter, desk
 from tests.conftest import Database
 from tests.customer import bank
@@ -105,6 +107,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
     with suppress(Refused):
         await _restrict(spoilt)
     with suppress(Refused):
+        await _inquire(spoilt)
+    with suppress(Refused):
         await _visit(spoilt, day)
     with suppress(Refused):
         await paper.submitted(spoilt.teller)
@@ -163,6 +167,26 @@ async def _restrict(world: World) -> None:
             request_id=paper.request_id(),
             restriction_id=imposed.restriction.restriction_id,
             purpose="经核查用途真实",
+        )
+    )
+
+
+async def _inquire(world: World) -> None:
+    """Has a credit report queried for a loan, by a consent that is withdrawn afterwards."""
+    draft = await papers.ask(world.teller, await paper.start(world.teller, form="consumer_loan"))
+    for leased in await bank.lease(world.core_adapter, "credit.query_report"):
+        report = CreditReport(report_reference="CR-1")
+        await world.core_adapter.fulfilment.CompleteWorkItem(
+            queue.completed(leased, WorkResult(credit_report=report))
+        )
+    listed = await world.teller.customer.ListConsents(
+        ListConsentsRequest(customer_id=draft.customer_id)
+    )
+    await world.teller.customer.WithdrawConsent(
+        WithdrawConsentRequest(
+            request_id=paper.request_id(),
+            consent_id=listed.consents[0].consent_id,
+            purpose="客户撤回授权",
         )
     )
 

@@ -95,6 +95,12 @@ async def test_a_scene_is_played_to_the_banks_books(
         screen(world.teller, WatchRequest(branch_id="0101")) as shown,
     ):
         draft = await paper.start(world.teller, form=filed.form)
+        if filed is papers.CONSUMER_LOAN:
+            await papers.ask(world.teller, draft)
+            answered = await shown.until(
+                lambda e: any(i.reference for i in e.application.inquiries)
+            )
+            draft = answered.application
         application = await paper.fill(world.teller, draft, filed.answers, images=filed.images)
         application = await paper.submit(world.teller, application)
         await desk.approve_whole(world.authoriser, await desk.claim(world.authoriser))

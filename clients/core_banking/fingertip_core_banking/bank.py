@@ -12,7 +12,7 @@ from uuid import UUID
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
-from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
+from fingertip.fulfilment.v1.work_item_pb2 import CreditReportOrder, ResolveCustomerOrder
 
 
 class BankAnswer(Exception):
@@ -114,6 +114,14 @@ class Bank(Protocol):
 
     async def resolve_customer(self, key: ResolveCustomerOrder) -> str | None:
         """Returns the number of the customer whose card or document this is, None for nobody's."""
+        ...
+
+    async def query_credit_report(self, operation_id: UUID, order: CreditReportOrder) -> str:
+        """Queries a credit report, and returns the reference under which the bank keeps it.
+
+        The same operation again returns the same report. Raises `Refused` for a customer it does
+        not know.
+        """
         ...
 
     async def customers(self, after_position: str, limit: int) -> CustomerBatch:

@@ -18,6 +18,7 @@ class FaultKind(StrEnum):
     WARNING = "WARNING"
     LIMIT = "LIMIT"
     RESTRICTED = "RESTRICTED"
+    PENDING = "PENDING"
 
 
 @dataclass(frozen=True, slots=True)

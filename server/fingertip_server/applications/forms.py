@@ -18,6 +18,7 @@ from fingertip_server.packs.schema_forms import (
     Form,
     FormField,
     ImageRule,
+    InquiryRule,
 )
 
 # An answer's longest text in the contract, for the types that have no limit of their own.
@@ -40,16 +41,8 @@ def to_message(form: Form, bank: Bank) -> form_pb2.Form:
             for section in form.sections
         ],
         attachment_rules=[*rules, _rule(SIGNATURE, form.signature, required=True)],
-        agreements=[
-            form_pb2.Agreement(
-                agreement_code=agreement.code,
-                version=agreement.version,
-                title=agreement.title,
-                text=agreement.text,
-                sha256=_sha256(agreement),
-            )
-            for agreement in _agreements(form, bank)
-        ],
+        agreements=[_agreement(agreement) for agreement in _agreements(form, bank)],
+        inquiry_rules=[_inquiry_rule(rule, bank) for rule in form.inquiries],
     )
 
 
@@ -86,6 +79,24 @@ def signed_bytes(form: Form, bank: Bank, customer_id: UUID, answers: Mapping[str
             for agreement in _agreements(form, bank)
         ],
     ).SerializeToString(deterministic=True)
+
+
+def _agreement(agreement: Agreement) -> form_pb2.Agreement:
+    return form_pb2.Agreement(
+        agreement_code=agreement.code,
+        version=agreement.version,
+        title=agreement.title,
+        text=agreement.text,
+        sha256=_sha256(agreement),
+    )
+
+
+def _inquiry_rule(rule: InquiryRule, bank: Bank) -> form_pb2.InquiryRule:
+    message = form_pb2.InquiryRule(inquiry_kind=rule.kind, label=rule.label)
+    text = bank.consent_text(rule.consent)
+    if text is not None:
+        message.consent_text.CopyFrom(_agreement(text))
+    return message
 
 
 def _field(field: FormField) -> form_pb2.FormField:

@@ -40,6 +40,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     StartApplicationResponse,
     StartAttachmentRequest,
     StartAttachmentResponse,
+    StartInquiryRequest,
+    StartInquiryResponse,
     SubmitApplicationRequest,
     SubmitApplicationResponse,
     WithdrawApplicationRequest,
@@ -62,6 +64,7 @@ from fingertip_server.applications import (
     drafts,
     filling,
     forms,
+    inquiries,
     messages,
     receipt_text,
     receipts,
@@ -202,6 +205,14 @@ def read_attachment(call: Call, request: ReadAttachmentRequest) -> ReadAttachmen
         content += opened[max(start - piece.chunk_offset, 0) : end - piece.chunk_offset]
     call.record("attachment", attachment_id)
     return ReadAttachmentResponse(attachment=messages.attachment(attachment), piece=content)
+
+
+def start_inquiry(call: Call, request: StartInquiryRequest) -> StartInquiryResponse:
+    """Asks the bank for something that the form needs."""
+    application = access.editable(call, request.application_id, request.etag)
+    inquiries.start(call, application, request.inquiry_kind)
+    call.record("application", application.application_id, application.state)
+    return StartInquiryResponse(application=changes.changed(call, application))
 
 
 def attest_sighting(call: Call, request: AttestSightingRequest) -> AttestSightingResponse:

@@ -20,6 +20,7 @@ from fingertip_server.applications.faults import Fault
 from fingertip_server.applications.store import Evidence
 from fingertip_server.applications.tables import (
     Application,
+    ApplicationInquiry,
     ApplicationSighting,
     Attachment,
     Receipt,
@@ -79,6 +80,7 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         state_note=row.state_note,
         defects=_defects(row.defects),
         sightings=[sighting(each) for each in evidence.sightings],
+        inquiries=[inquiry(each) for each in evidence.inquiries],
         attachments=[attachment(each) for each in evidence.attachments],
         create_time=_instant(row.create_time),
         submit_time=_instant(row.submit_time),
@@ -124,6 +126,21 @@ def sighting(row: ApplicationSighting) -> application_pb2.Sighting:
         device_id=_text(row.device_id),
         place=row.place,
         attest_time=_instant(row.attest_time),
+    )
+
+
+def inquiry(row: ApplicationInquiry) -> application_pb2.ApplicationInquiry:
+    """Returns what the bank was asked, and whether it has answered."""
+    return application_pb2.ApplicationInquiry(
+        inquiry_kind=row.kind,
+        state=application_pb2.ApplicationInquiry.State.Value(f"STATE_{row.state}"),
+        asked_by=row.asked_by,
+        ask_time=_instant(row.ask_time),
+        answer_time=_instant(row.answer_time),
+        reference=row.reference,
+        consent_id=str(row.consent_id),
+        consent_time=_instant(row.consent_time),
+        consent_text=row.consent_agreement,
     )
 
 

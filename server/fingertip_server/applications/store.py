@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING
 from fingertip_server.applications.tables import (
     Application,
+    ApplicationInquiry,
     ApplicationRevision,
     ApplicationSighting,
     Attachment,
@@ -36,6 +37,7 @@ class Evidence:
 
     attachments: Sequence[Attachment]
     sightings: Sequence[ApplicationSighting]
+    inquiries: Sequence[ApplicationInquiry]
 
     @property
     def in_use(self) -> list[Attachment]:
@@ -77,7 +79,17 @@ def evidence(session: Session, application_id: UUID) -> Evidence:
             .where(ApplicationSighting.application_id == application_id)
             .order_by(ApplicationSighting.kind)
         ).all(),
+        inquiries=inquiries(session, application_id),
     )
+
+
+def inquiries(session: Session, application_id: UUID) -> Sequence[ApplicationInquiry]:
+    """Returns what the bank was asked for an application, oldest first."""
+    return session.scalars(
+        select(ApplicationInquiry)
+        .where(ApplicationInquiry.application_id == application_id)
+        .order_by(ApplicationInquiry.ask_time, ApplicationInquiry.inquiry_id)
+    ).all()
 
 
 def page(

@@ -11,6 +11,7 @@ from fingertip_server.applications import (
     customers,
     decisions,
     filling,
+    inquiries,
     messages,
     rules,
     standing,
@@ -58,7 +59,11 @@ def faults(call: Call, application: Application, evidence: store.Evidence) -> li
             ),
         )
     )
-    return [*found, *standing.faults(call, application)]
+    return [
+        *found,
+        *standing.faults(call, application),
+        *inquiries.faults(call, application, evidence),
+    ]
 
 
 def submit(
@@ -151,6 +156,7 @@ def _content(
         restricted=standing.is_watched(call, application),
         messages=said.messages,
         messages_hash=said.messages_hash,
+        inquiries=[messages.inquiry(each) for each in inquiries.answered(evidence.inquiries)],
     ).SerializeToString(deterministic=True)
 
 

@@ -161,6 +161,38 @@ class AttachmentChunk(Base):
     content: Mapped[Sealed] = mapped_column(Protected())
 
 
+class ApplicationInquiry(Base):
+    """Something that the bank was asked for an application, and by which consent."""
+
+    __tablename__ = "application_inquiry"
+    __table_args__ = (
+        CheckConstraint("state IN ('ASKED', 'ANSWERED', 'UNAVAILABLE')", "state"),
+        CheckConstraint("(state = 'ANSWERED') = (answer_time IS NOT NULL)", "answer_time"),
+        Index(
+            "uq_application_inquiry_asked",
+            "application_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("state = 'ASKED'"),
+        ),
+        Index("ix_application_inquiry_application_id", "application_id", "ask_time"),
+    )
+
+    # The operation_id of the work item that asks.
+    inquiry_id: Mapped[Id]
+    application_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("application.application_id"))
+    kind: Mapped[str]
+    state: Mapped[str]
+    consent_id: Mapped[uuid.UUID]
+    # The text by which the customer consented, for example credit_report_consent.v1.
+    consent_agreement: Mapped[str]
+    consent_time: Mapped[Timestamp]
+    asked_by: Mapped[str]
+    ask_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+    answer_time: Mapped[Timestamp | None]
+    reference: Mapped[str] = mapped_column(server_default="")
+
+
 class ApplicationSighting(Base):
     """What a member of staff stated to have seen himself (三亲见), one of each kind."""
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from fingertip_server.applications import changes, filling, rules, store
+from fingertip_server.applications import changes, filling, inquiries, rules, store
 from fingertip_server.applications.rules import State, Step
+from fingertip_server.customer import consents
 from fingertip_server.rpc.call import Call
 
 EXPIRE_DRAFT = "applications.expire_draft"
@@ -34,6 +35,8 @@ def expire_draft(call: Call, application_id: str) -> None:
         return
     if application.revision == 0:
         store.erase_evidence(call, application.application_id)
+        asked = store.inquiries(call.session, application.application_id)
+        consents.forget(call, application.application_id, inquiries.used_consents(asked))
         filling.fill(call, application, {})
     elif is_final:
         return

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from time import monotonic
 from uuid import UUID, uuid4
 
+from fingertip.customer.v1.consent_pb2 import Consent
 from fingertip.customer.v1.customer_service_pb2 import (
     GetCustomerViewRequest,
     GetCustomerViewResponse,
@@ -12,14 +13,20 @@ from fingertip.customer.v1.customer_service_pb2 import (
     ImposeRestrictionResponse,
     LiftRestrictionRequest,
     LiftRestrictionResponse,
+    ListConsentsRequest,
+    ListConsentsResponse,
     ListRestrictionsRequest,
     ListRestrictionsResponse,
     LookUpCustomerRequest,
     LookUpCustomerResponse,
+    RecordConsentRequest,
+    RecordConsentResponse,
     RevealFieldRequest,
     RevealFieldResponse,
     SyncCustomersRequest,
     SyncCustomersResponse,
+    WithdrawConsentRequest,
+    WithdrawConsentResponse,
 )
 from fingertip.customer.v1.customer_view_pb2 import Section
 from fingertip.customer.v1.restriction_pb2 import Restriction
@@ -27,6 +34,7 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.customer import (
     accounts,
+    consents,
     directory,
     messages,
     restrictions,
@@ -110,6 +118,37 @@ def reveal_field(call: Call, request: RevealFieldRequest) -> RevealFieldResponse
         )
     call.record(f"customer.{field}", facts.customer_id, purpose=request.purpose)
     return RevealFieldResponse(value=value)
+
+
+def record_consent(call: Call, request: RecordConsentRequest) -> RecordConsentResponse:
+    """Records a customer's consent."""
+    facts = _customer(call, request.customer_id, request.journey_id)
+    row = consents.record(
+        call,
+        facts.customer_id,
+        f"{request.agreement_code}.v{request.agreement_version}",
+        Consent.Channel.Name(request.channel).removeprefix("CHANNEL_"),
+        UUID(request.application_id) if request.application_id else None,
+    )
+    consents.announce(call, facts.customer_id)
+    call.record("consent", row.consent_id, "RECORDED")
+    return RecordConsentResponse(consent=consents.message(row))
+
+
+def withdraw_consent(call: Call, request: WithdrawConsentRequest) -> WithdrawConsentResponse:
+    """Withdraws a consent."""
+    row = consents.withdraw(call, UUID(request.consent_id))
+    consents.announce(call, row.customer_id)
+    call.record("consent", row.consent_id, "WITHDRAWN", request.purpose)
+    return WithdrawConsentResponse(consent=consents.message(row))
+
+
+def list_consents(call: Call, request: ListConsentsRequest) -> ListConsentsResponse:
+    """Lists a customer's consents."""
+    facts = _customer(call, request.customer_id, request.journey_id)
+    call.record("customer", facts.customer_id)
+    rows = consents.listed(call, facts.customer_id)
+    return ListConsentsResponse(consents=[consents.message(row) for row in rows])
 
 
 def impose_restriction(call: Call, request: ImposeRestrictionRequest) -> ImposeRestrictionResponse:

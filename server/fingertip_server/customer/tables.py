@@ -170,6 +170,36 @@ class CustomerRestriction(Base):
     lift_time: Mapped[Timestamp | None]
 
 
+class Consent(Base):
+    """A customer's consent to a purpose, by a text of the pack. Only its withdrawal is added."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        CheckConstraint("channel IN ('WRITTEN', 'ONLINE')", "channel"),
+        CheckConstraint("octet_length(agreement_sha256) = 32", "agreement_sha256"),
+        Index("ix_consent_customer_id", "customer_id", "purpose", "record_time"),
+        Index(
+            "ix_consent_application_id",
+            "application_id",
+            postgresql_where=text("application_id IS NOT NULL"),
+        ),
+    )
+
+    consent_id: Mapped[Id]
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.customer_id"))
+    purpose: Mapped[str]
+    agreement_code: Mapped[str]
+    agreement_version: Mapped[int]
+    agreement_sha256: Mapped[bytes]
+    channel: Mapped[str]
+    application_id: Mapped[uuid.UUID | None]
+    recorded_by: Mapped[str]
+    device_id: Mapped[uuid.UUID | None]
+    record_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+    withdrawn_by: Mapped[str] = mapped_column(server_default="")
+    withdraw_time: Mapped[Timestamp | None]
+
+
 class SyncSource(Base):
     """How far the customer master of a source was taken over."""
 

@@ -48,6 +48,7 @@ PROPS = (
             "core.sign_custody",
             "core.sign_up_online_banking",
             "core.view",
+            "credit.query_report",
             "crm.resolve_customer",
             "crm.view",
         ),

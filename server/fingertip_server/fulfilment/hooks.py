@@ -29,7 +29,7 @@ def _changes_nothing(call: Call, item: Item) -> None:
     """Is told of something that the owner does not care about."""
 
 
-def _admits_all(call: Call, item: Item) -> str:  # noqa: ARG001 - the hook's
+def admits_all(call: Call, item: Item) -> str:  # noqa: ARG001 - the hook's
     """Has nothing against the execution."""
     return ""
 
@@ -44,7 +44,7 @@ class Completion:
     several times. `parked` says that an operator has to look, after whom all others may follow.
     `done` and `failed` are told once, and nothing after them.
 
-    `bar` is asked each time before an item with an effect is handed out to be executed: what was
+    `bar` is asked each time before an item is handed out to be executed, or answered: what was
     approved may not be allowed any more. It locks nothing, and returns the code with which the item
     fails, or "".
     """
@@ -54,4 +54,4 @@ class Completion:
     failed: Callable[[Call, Item, str], None]
     unknown: Callable[[Call, Item], None] = _changes_nothing
     parked: Callable[[Call, Item], None] = _changes_nothing
-    bar: Callable[[Call, Item], str] = _admits_all
+    bar: Callable[[Call, Item], str] = admits_all

@@ -3,7 +3,7 @@
 from fingertip.fulfilment.v1.work_item_pb2 import WorkOrder, WorkResult
 from fingertip_server.db import leases
 from fingertip_server.fulfilment import messages
-from fingertip_server.fulfilment.hooks import Completion, Item
+from fingertip_server.fulfilment.hooks import Completion, Item, admits_all
 from fingertip_server.fulfilment.rules import Move, Standing
 from fingertip_server.fulfilment.states import ENDED, LEASABLE, TROUBLED, Purpose, State
 from fingertip_server.fulfilment.tables import WorkItem
@@ -64,8 +64,9 @@ def item(call: Call, row: WorkItem) -> Item:
 
 def bar(call: Call, row: WorkItem) -> str:
     """Returns why an item that was just leased may not be executed any more; "" when it may."""
-    if row.has_effect and row.purpose == Purpose.EXECUTE:
-        return completion(call, row).bar(call, item(call, row))
+    owner = completion(call, row)
+    if row.purpose == Purpose.EXECUTE and owner.bar is not admits_all:
+        return owner.bar(call, item(call, row))
     return ""
 
 

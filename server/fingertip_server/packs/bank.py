@@ -137,6 +137,11 @@ class Bank:
         """Returns the text that a form refers to, for example debit_card_account.v1."""
         return self._agreements[reference]
 
+    def consent_text(self, purpose: str) -> Agreement | None:
+        """Returns the newest text of the pack by which customers consent to a purpose."""
+        texts = [text for text in self.pack.agreements if text.purpose == purpose]
+        return max(texts, key=lambda text: text.version, default=None)
+
     def scene(self, code: str) -> Scene:
         """Returns a scene of the pack; an unknown code is a mistake of the program."""
         return self._scenes[code]

@@ -204,6 +204,17 @@ def _amounts_of_scenes_are_asked_for_by_their_form(documents: Documents) -> Iter
             yield name, ("amount_field",), message
 
 
+def _inquiries_have_a_text_to_consent_by(documents: Documents) -> Iterator[Finding]:
+    purposes = {text.purpose for _, text in _all(documents, Agreement)}
+    if any(part is None and name.startswith("agreements/") for name, part in documents.items()):
+        return
+    for name, form in _all(documents, Form):
+        for index, inquiry in enumerate(form.inquiries):
+            if inquiry.consent not in purposes:
+                at = ("inquiries", index, "consent")
+                yield name, at, f"No text has the purpose {inquiry.consent!r}."
+
+
 def _rules_speak_of_their_form(documents: Documents) -> Iterator[Finding]:
     for name, form in _all(documents, Form):
         for at, message in check_rules(form):
@@ -253,6 +264,7 @@ _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     _every_form_has_one_scene,
     _checklists_point_at_their_form,
     _scenes_without_a_form_are_those_that_the_product_has,
+    _inquiries_have_a_text_to_consent_by,
     _rules_speak_of_their_form,
     _policies_are_those_that_are_read,
     _amounts_of_scenes_are_asked_for_by_their_form,

@@ -55,6 +55,7 @@ _GIVEN = (
     _Given("sighting", "forms/*", "sightings.*.kind"),
     _Given("attachment of the sighting", "forms/*", "sightings.*.attachments.*", scope=2),
     _Given("agreement of the form", "forms/*", "agreements.*"),
+    _Given("inquiry", "forms/*", "inquiries.*.kind"),
     _Given("centre of the scene", "scenes/*", "centres.*"),
     _Given("checklist item", "scenes/*", "checklist.*.id"),
     _Given("evidence of the item", "scenes/*", "checklist.*.evidence.*", scope=2),

@@ -188,6 +188,20 @@ class Versioned(Frozen):
         return f"{self.code}.v{self.version}"
 
 
+class InquiryKind(StrEnum):
+    """What the bank can be asked before somebody decides about an application."""
+
+    CREDIT_REPORT = "credit_report"
+
+
+class InquiryRule(Frozen):
+    """Something that a form asks of the bank, by the consent to a purpose."""
+
+    kind: InquiryKind
+    label: Title
+    consent: Word
+
+
 class Form(Versioned):
     """forms/<code>.v<version>.yaml: what an applicant fills in."""
 
@@ -201,6 +215,7 @@ class Form(Versioned):
     signature: ImageRule
     sightings: tuple[Sighting, ...]
     agreements: tuple[VersionedWord, ...]
+    inquiries: tuple[InquiryRule, ...] = ()
 
     @property
     def fields(self) -> tuple[FormField, ...]:
@@ -216,14 +231,19 @@ class Form(Versioned):
                 *(field.key for field in self.fields),
                 *(attachment.kind for attachment in self.attachments),
                 *(f"sighting.{sighting.kind}" for sighting in self.sightings),
+                *(f"inquiry.{inquiry.kind}" for inquiry in self.inquiries),
             }
         )
 
 
 class Agreement(Versioned):
-    """agreements/<code>.v<version>.yaml: a text that the customer agrees to by signing."""
+    """agreements/<code>.v<version>.yaml: a text that the customer agrees to by signing.
+
+    With a `purpose` it is one by which he consents to that purpose: RecordConsent.
+    """
 
     text: PageOfText
+    purpose: Word | None = None
 
     @property
     def sha256(self) -> bytes:
@@ -231,10 +251,10 @@ class Agreement(Versioned):
         return hashlib.sha256(self.text.encode()).digest()
 
 
-# What a checklist item is to be compared with: a field, a kind of attachment, sighting.<kind>, or
-# the customer's signature.
+# What a checklist item is to be compared with: a field, a kind of attachment, sighting.<kind>,
+# inquiry.<kind>, or the customer's signature.
 Evidence = Annotated[
-    str, StringConstraints(pattern=r"^(sighting\.)?[a-z][a-z0-9_]*$", max_length=64)
+    str, StringConstraints(pattern=r"^((sighting|inquiry)\.)?[a-z][a-z0-9_]*$", max_length=64)
 ]
 
 

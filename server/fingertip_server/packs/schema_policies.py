@@ -58,7 +58,9 @@ _KEYS = {
         "vouchers.moved_at_once_max",
     ),
     PolicyKind.DURATION: (
+        "applications.consent_validity",
         "applications.draft_retention",
+        "applications.inquiry_validity",
         "applications.reversal_window",
         "authorization.assignment",
         "authorization.claimed_alert",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
-from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
+from fingertip.fulfilment.v1.work_item_pb2 import CreditReportOrder, ResolveCustomerOrder
 from fingertip_core_banking.bank import (
     CustomerBatch,
     Executed,
@@ -103,6 +103,13 @@ class SimulatedBank:
         if key.WhichOneof("key") == "card_number":
             return customers.number_by_card.get(key.card_number)
         return customers.number_by_resident_id.get(key.resident_id)
+
+    async def query_credit_report(self, operation_id: UUID, order: CreditReportOrder) -> str:
+        """Makes up the reference of a report."""
+        await self._meet_fate_of_read("query_credit_report")
+        if order.customer_number not in self._customers.customers().by_number:
+            raise Refused("CUSTOMER_UNKNOWN")
+        return f"CR-{operation_id.hex.upper()}"
 
     async def customers(self, after_position: str, limit: int) -> CustomerBatch:
         """Reads the customer master; a position is the number of lines read so far."""

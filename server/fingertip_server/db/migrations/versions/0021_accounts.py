@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0021"
+down_revision = "0020"
 
 _CLASSES = "account_class IN ('class_one', 'class_two', 'class_three')"
 
