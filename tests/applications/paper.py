@@ -8,6 +8,7 @@ from uuid import uuid4
 from fingertip.applications.v1.application_pb2 import Answer, Application, Attachment, Sighting
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
+    AssignVoucherRequest,
     AttestSightingRequest,
     CompleteAttachmentRequest,
     GetApplicationRequest,
@@ -21,6 +22,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
 )
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord, SyncCustomersRequest
+from fingertip.vouchers.v1.voucher_pb2 import Voucher
+from fingertip.vouchers.v1.vouchers_service_pb2 import GetStockRequest
 from fingertip_client.caller import Caller
 from fingertip_server.packs import bank, synthetic
 from tests.applications.images import JPEG, png
@@ -233,7 +236,32 @@ async def fill(
     application = await sign(caller, application)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
         application = await attest(caller, application, seen)
+    if application.form_code == FORM and given.get("account_class") != "class_three":
+        application = await assign(caller, application)
     return application
+
+
+async def free_card(caller: Caller) -> str:
+    """Returns the serial of a card in the caller's stock that is free to be used."""
+    stock = await caller.vouchers.GetStock(GetStockRequest(page_size=200))
+    return next(
+        each.serial
+        for each in stock.vouchers
+        if each.voucher_type == "debit_card" and each.state == Voucher.STATE_WITH_TELLER
+    )
+
+
+async def assign(caller: Caller, application: Application, serial: str = "") -> Application:
+    """Assigns a card, whichever is free unless it is said."""
+    response = await caller.applications.AssignVoucher(
+        AssignVoucherRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            etag=application.etag,
+            serial=serial or await free_card(caller),
+        )
+    )
+    return response.application
 
 
 async def submit(

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from fingertip.applications.v1.application_pb2 import Answer, Sighting
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
+    AssignVoucherRequest,
     AttestSightingRequest,
     CompleteAttachmentRequest,
     PrintReceiptRequest,
@@ -144,6 +145,17 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
             ).application
         application = (
             await _twice(
+                teller.AssignVoucher,
+                AssignVoucherRequest(
+                    request_id=paper.request_id(),
+                    application_id=application_id,
+                    etag=application.etag,
+                    serial=await paper.free_card(world.teller),
+                ),
+            )
+        ).application
+        application = (
+            await _twice(
                 teller.SubmitApplication,
                 SubmitApplicationRequest(
                     request_id=paper.request_id(),
@@ -195,12 +207,12 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 and event.task.subject_id == another.application_id
             )
         )
-    assert _versions(branch, "application", application_id) == list(range(1, 25))
+    assert _versions(branch, "application", application_id) == list(range(1, 26))
     assert _versions(centre, "task", task.task_id) == list(range(1, 11))
     told = await _actions(world, "0101", application_id)
     assert told.count("StartApplication") == told.count("SaveApplication") == 1
     assert told.count("AttestSighting") == 3
-    assert told.count("SignApplication") == 1
+    assert told.count("SignApplication") == told.count("AssignVoucher") == 1
     assert told.count("SubmitApplication") == 2
     assert sorted(await _actions(world, "0101", task.task_id)) == [
         "PostTaskMessage",
@@ -285,6 +297,11 @@ WRONG_ROLES = [
         "authoriser",
         "applications",
         PrintReceiptRequest(request_id=_ID, application_id=_ID, kind=Receipt.KIND_EXECUTION),
+    ),
+    (
+        "branch_manager",
+        "applications",
+        AssignVoucherRequest(request_id=_ID, application_id=_ID, etag="1", serial="JK00000001"),
     ),
     ("teller", "authorization", ClaimNextTaskRequest(request_id=_ID)),
     ("centre_supervisor", "authorization", RenewClaimRequest(task_id=_ID, fence=1)),

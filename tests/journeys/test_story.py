@@ -62,6 +62,7 @@ _STORY = [
     *["StartAttachment", "CompleteAttachment"] * 4,
     "SignApplication",
     *["AttestSighting"] * 3,
+    "AssignVoucher",
     "SubmitApplication",
     "ClaimNextTask",
     "GetTask",

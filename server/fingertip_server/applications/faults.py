@@ -19,6 +19,8 @@ class FaultKind(StrEnum):
     LIMIT = "LIMIT"
     RESTRICTED = "RESTRICTED"
     PENDING = "PENDING"
+    VOUCHER_MISSING = "VOUCHER_MISSING"
+    VOUCHER_VOID = "VOUCHER_VOID"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping
 
-from fingertip_server.applications import standing
+from fingertip_server.applications import bindings, standing
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
 from fingertip_server.rpc.call import Call
 
 APPROVAL_VOID = "APPROVAL_VOID"
+VOUCHER_VOID = "VOUCHER_VOID"
 
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
     APPROVAL_VOID: "授权与现有内容不符，未予办理。",
+    VOUCHER_VOID: "所配凭证已作废，未予办理，请另配一张后重新提交。",
     standing.LIMIT_CODE: "客户的同类账户已达上限，未予办理。",
     standing.RESTRICTED_CODE: "客户被采取限制措施，未予办理。请查看理由和申诉渠道并告知客户。",
     GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
@@ -22,7 +24,7 @@ _NOTES: Mapping[str, str] = {
 def reason(call: Call, application: Application, item: Item) -> str:
     """Returns the code of the first thing that stands against the execution; "" when nothing does.
 
-    Nothing is locked: what comes up a moment later is for the reversal.
+    Nothing is locked but the voucher: what comes up a moment later is for the reversal.
     """
     found = (check(call, application, item) for check in _CHECKS)
     return next((code for code in found if code), "")
@@ -39,4 +41,14 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
     return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
-_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, standing.bar)
+def _voucher(call: Call, application: Application, _item: Item) -> str:
+    """Holds the voucher fast, unless it was spoiled or lost since it was approved."""
+    return "" if bindings.commit(call, application) else VOUCHER_VOID
+
+
+_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (
+    _approval,
+    standing.bar,
+    # The last: nothing that comes after it may stand against the execution.
+    _voucher,
+)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip_server.applications import (
     access,
+    bindings,
     changes,
     checks,
     customers,
@@ -62,6 +63,7 @@ def faults(call: Call, application: Application, evidence: store.Evidence) -> li
     return [
         *found,
         *standing.faults(call, application),
+        *bindings.faults(call, application, given),
         *inquiries.faults(call, application, evidence),
     ]
 
@@ -157,6 +159,9 @@ def _content(
         messages=said.messages,
         messages_hash=said.messages_hash,
         inquiries=[messages.inquiry(each) for each in inquiries.answered(evidence.inquiries)],
+        voucher_type=bindings.type_of(call, application),
+        voucher_serial=application.voucher_serial,
+        voucher_id=str(application.voucher_id or ""),
     ).SerializeToString(deterministic=True)
 
 

@@ -308,6 +308,16 @@ class Route(StrEnum):
     ON_SITE = "on_site"
 
 
+class SceneVoucher(Asked):
+    """A voucher that an application takes out of its maker's stock, always or under a condition.
+
+    `serial_field` names the form's field, if any, in which the customer reads its serial.
+    """
+
+    type: Word
+    serial_field: Word | None = None
+
+
 class Scene(Frozen):
     """scenes/<code>.yaml: how an application of a form is authorised and executed.
 
@@ -316,7 +326,7 @@ class Scene(Frozen):
 
     A task expires `expires_after` its submission and, with `expires_at_closing`, no later than the
     branch closes. `execution` says to people what an approved application waits for.
-    With `voucher`, the application takes one of that type out of its maker's stock.
+    An application takes the first of the `vouchers` that it needs out of its maker's stock.
     """
 
     code: Word
@@ -324,7 +334,7 @@ class Scene(Frozen):
     form: VersionedWord | None = None
     work_kind: DottedWords
     execution: Title = "银行系统办理"
-    voucher: Word | None = None
+    vouchers: tuple[SceneVoucher, ...] = ()
     skill_group: Word
     centres: tuple[UnitCode, ...] = Field(min_length=1)
     level: int = Field(ge=1, le=9)
