@@ -174,6 +174,7 @@ class Wrapped:
     ) -> None:
         self.reverse = bank.reverse
         self.inquire = bank.inquire
+        self.operations = bank.operations
         self.view_section = bank.view_section
         self.resolve_customer = bank.resolve_customer
         self.query_credit_report = bank.query_credit_report

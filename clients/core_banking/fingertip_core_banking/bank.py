@@ -6,12 +6,14 @@ whether the class keeps the promises made here.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
+from fingertip.fulfilment.v1.operation_pb2 import BankOperation
 from fingertip.fulfilment.v1.work_item_pb2 import CreditReportOrder, ResolveCustomerOrder
 
 
@@ -72,6 +74,14 @@ class CustomerBatch:
     position: str
 
 
+@dataclass(frozen=True, slots=True)
+class OperationBatch:
+    """Some operations of a business day and the position behind them, in the bank's own terms."""
+
+    operations: tuple[BankOperation, ...]
+    position: str
+
+
 class Bank(Protocol):
     """A bank's systems, as far as the adapter needs them.
 
@@ -129,5 +139,17 @@ class Bank(Protocol):
 
         An empty position starts at the beginning. A batch without records says that there is
         nothing new; its position is then the one that was asked with.
+        """
+        ...
+
+    async def operations(
+        self, business_day: date, after_position: str, limit: int
+    ) -> OperationBatch:
+        """Reads up to `limit` operations that were booked on a business day, behind a position.
+
+        Those that came through this adapter, reversals among them, each with the operation_id it
+        was asked under; one that was booked twice stands there twice. An empty position starts at
+        the beginning; a batch without operations is the end. The list of a day that is over is
+        always the same.
         """
         ...
