@@ -11,6 +11,7 @@ from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalCo
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import FailWorkItemRequest
 from fingertip.fulfilment.v1.work_item_pb2 import (
     ApplicationOrder,
+    CheckedIdentity,
     ExecutedApplication,
     ExecutedReversal,
     LeasedWorkItem,
@@ -92,6 +93,11 @@ async def _ask(bank: Bank, leased: LeasedWorkItem) -> Outcome:
             return Done(
                 WorkResult(resolved_customer=ResolvedCustomer(customer_number=number or ""))
             )
+        case "check_identity":
+            whose = order.check_identity
+            said = await bank.check_identity(whose.name, whose.document_number)
+            identity = CheckedIdentity(outcome=said.outcome, photo=said.photo)
+            return Done(WorkResult(checked_identity=identity))
         case "application":
             return await _execute(bank, item, order.application)
         case "reversal":

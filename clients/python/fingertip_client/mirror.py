@@ -12,6 +12,7 @@ Kind = Literal[
     "application",
     "task",
     "work_item",
+    "screening_hit",
     "stock",
 ]
 

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
+from fingertip_server.applications import screenings
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
 from fingertip_server.rpc.call import Call
+from fingertip_server.screening.values import Stage
 
 APPROVAL_VOID = "APPROVAL_VOID"
+_SCREENING_HIT = "SCREENING_HIT"
 
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
     APPROVAL_VOID: "授权与现有内容不符，未予办理。",
+    _SCREENING_HIT: screenings.NOTE,
     GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
 }
 
@@ -36,4 +40,9 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
     return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
-_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval,)
+def _screening(call: Call, application: Application, _item: Item) -> str:
+    """Looks once more for the persons on the lists, which may have grown meanwhile."""
+    return _SCREENING_HIT if screenings.hinders(call, Stage.EXECUTION, application) else ""
+
+
+_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, _screening)

@@ -50,6 +50,7 @@ PROPS = (
             "core.view",
             "crm.resolve_customer",
             "crm.view",
+            "police.check_identity",
         ),
     ),
 )

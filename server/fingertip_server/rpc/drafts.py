@@ -10,9 +10,12 @@ from fingertip.customer.v1.customer_view_pb2 import CustomerSectionChanged
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem, WorkOrder
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.ticket_pb2 import Ticket
+from fingertip.screening.v1.screening_hit_pb2 import ScreeningHit
 from fingertip.vouchers.v1.stock_pb2 import Stock
 
-Resource = Ticket | Arrival | CustomerSectionChanged | Application | Task | WorkItem | Stock
+Resource = (
+    Ticket | Arrival | CustomerSectionChanged | Application | Task | WorkItem | ScreeningHit | Stock
+)
 
 # How each resource is called in fingertip.events.v1.Event.resource.
 RESOURCE_FIELDS: dict[type[Resource], str] = {
@@ -22,6 +25,7 @@ RESOURCE_FIELDS: dict[type[Resource], str] = {
     Application: "application",
     Task: "task",
     WorkItem: "work_item",
+    ScreeningHit: "screening_hit",
     Stock: "stock",
 }
 
