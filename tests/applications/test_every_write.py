@@ -12,6 +12,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
     AssignVoucherRequest,
     AttestSightingRequest,
+    CheckIdentityRequest,
     CompleteAttachmentRequest,
     PrintReceiptRequest,
     RequestReversalRequest,
@@ -93,6 +94,13 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 ),
             )
         ).application
+        application = (
+            await _twice(
+                teller.CheckIdentity,
+                CheckIdentityRequest(request_id=paper.request_id(), application_id=application_id),
+            )
+        ).application
+        await paper.answer(world)
         for kind, (content_type, content) in paper.IMAGES.items():
             attachment = (
                 await _twice(
@@ -207,10 +215,11 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 and event.task.subject_id == another.application_id
             )
         )
-    assert _versions(branch, "application", application_id) == list(range(1, 26))
+    assert _versions(branch, "application", application_id) == list(range(1, 28))
     assert _versions(centre, "task", task.task_id) == list(range(1, 11))
     told = await _actions(world, "0101", application_id)
     assert told.count("StartApplication") == told.count("SaveApplication") == 1
+    assert told.count("CheckIdentity") == 1
     assert told.count("AttestSighting") == 3
     assert told.count("SignApplication") == told.count("AssignVoucher") == 1
     assert told.count("SubmitApplication") == 2
@@ -265,6 +274,11 @@ WRONG_ROLES = [
             attachment_id=_ID,
             place="p",
         ),
+    ),
+    (
+        "branch_manager",
+        "applications",
+        CheckIdentityRequest(request_id=_ID, application_id=_ID),
     ),
     (
         "auditor",

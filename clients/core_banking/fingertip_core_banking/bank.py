@@ -11,10 +11,12 @@ from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
+from fingertip.applications.v1.identity_pb2 import IdentityOutcome
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
 from fingertip.fulfilment.v1.operation_pb2 import BankOperation
 from fingertip.fulfilment.v1.work_item_pb2 import CreditReportOrder, ResolveCustomerOrder
+from fingertip.screening.v1.screening_service_pb2 import ScreeningEntry
 
 
 class BankAnswer(Exception):
@@ -67,6 +69,17 @@ Finding: TypeAlias = Executed | NeverSeen | StillUnknown
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityAnswer:
+    """What the police's register says of a name and a number.
+
+    `photo` is a JPEG or PNG of at most 256 KiB, with the outcome that says so and with no other.
+    """
+
+    outcome: IdentityOutcome.ValueType
+    photo: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerBatch:
     """Some records of the customer master and the position behind them, in the bank's own terms."""
 
@@ -79,6 +92,14 @@ class OperationBatch:
     """Some operations of a business day and the position behind them, in the bank's own terms."""
 
     operations: tuple[BankOperation, ...]
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningBatch:
+    """Some entries of a screening list and the position behind them, in the list's own terms."""
+
+    entries: tuple[ScreeningEntry, ...]
     position: str
 
 
@@ -134,6 +155,13 @@ class Bank(Protocol):
         """
         ...
 
+    async def check_identity(self, name: str, document_number: str) -> IdentityAnswer:
+        """Asks the police's register whether a name and a number belong together (联网核查).
+
+        A register that is down is NOT_CHECKED, or `Unreachable`, after which it is asked again.
+        """
+        ...
+
     async def customers(self, after_position: str, limit: int) -> CustomerBatch:
         """Reads up to `limit` changed records of the customer master behind a position.
 
@@ -151,5 +179,14 @@ class Bank(Protocol):
         was asked under; one that was booked twice stands there twice. An empty position starts at
         the beginning; a batch without operations is the end. The list of a day that is over is
         always the same.
+        """
+        ...
+
+    async def screening_entries(
+        self, list_code: str, after_position: str, limit: int
+    ) -> ScreeningBatch:
+        """Reads up to `limit` changed entries of a list (制裁名单, 惩戒名单) behind a position.
+
+        Positions are as with `customers`. A list that the bank does not keep is an empty one.
         """
         ...

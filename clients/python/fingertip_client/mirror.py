@@ -14,6 +14,7 @@ Kind = Literal[
     "task",
     "work_item",
     "difference",
+    "screening_hit",
     "stock",
 ]
 

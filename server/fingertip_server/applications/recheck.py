@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from fingertip_server.applications import bindings, standing
+from fingertip_server.applications import bindings, screenings, standing
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
 from fingertip_server.rpc.call import Call
+from fingertip_server.screening.values import Stage
 
 APPROVAL_VOID = "APPROVAL_VOID"
 VOUCHER_VOID = "VOUCHER_VOID"
+_SCREENING_HIT = "SCREENING_HIT"
 
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
@@ -17,6 +19,7 @@ _NOTES: Mapping[str, str] = {
     VOUCHER_VOID: "所配凭证已作废，未予办理，请另配一张后重新提交。",
     standing.LIMIT_CODE: "客户的同类账户已达上限，未予办理。",
     standing.RESTRICTED_CODE: "客户被采取限制措施，未予办理。请查看理由和申诉渠道并告知客户。",
+    _SCREENING_HIT: screenings.NOTE,
     GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
 }
 
@@ -41,6 +44,11 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
     return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
+def _screening(call: Call, application: Application, _item: Item) -> str:
+    """Looks once more for the persons on the lists, which may have grown meanwhile."""
+    return _SCREENING_HIT if screenings.hinders(call, Stage.EXECUTION, application) else ""
+
+
 def _voucher(call: Call, application: Application, _item: Item) -> str:
     """Holds the voucher fast, unless it was spoiled or lost since it was approved."""
     return "" if bindings.commit(call, application) else VOUCHER_VOID
@@ -48,6 +56,7 @@ def _voucher(call: Call, application: Application, _item: Item) -> str:
 
 _CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (
     _approval,
+    _screening,
     standing.bar,
     # The last: nothing that comes after it may stand against the execution.
     _voucher,

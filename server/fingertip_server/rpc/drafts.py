@@ -12,6 +12,7 @@ from fingertip.fulfilment.v1.operation_pb2 import OperationDifference
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem, WorkOrder
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.ticket_pb2 import Ticket
+from fingertip.screening.v1.screening_hit_pb2 import ScreeningHit
 from fingertip.vouchers.v1.stock_pb2 import Stock
 
 Resource = (
@@ -23,6 +24,7 @@ Resource = (
     | Task
     | WorkItem
     | OperationDifference
+    | ScreeningHit
     | Stock
 )
 
@@ -36,6 +38,7 @@ RESOURCE_FIELDS: dict[type[Resource], str] = {
     Task: "task",
     WorkItem: "work_item",
     OperationDifference: "difference",
+    ScreeningHit: "screening_hit",
     Stock: "stock",
 }
 
