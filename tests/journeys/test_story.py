@@ -60,6 +60,7 @@ _STORY = [
     "SaveApplication",
     "SaveApplication",
     *["StartAttachment", "CompleteAttachment"] * 4,
+    "ShowAgreement",
     "SignApplication",
     *["AttestSighting"] * 3,
     "SubmitApplication",

@@ -34,6 +34,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     RequestReversalResponse,
     SaveApplicationRequest,
     SaveApplicationResponse,
+    ShowAgreementRequest,
+    ShowAgreementResponse,
     SignApplicationRequest,
     SignApplicationResponse,
     StartApplicationRequest,
@@ -44,6 +46,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     StartInquiryResponse,
     SubmitApplicationRequest,
     SubmitApplicationResponse,
+    VerifySignatureRequest,
+    VerifySignatureResponse,
     WithdrawApplicationRequest,
     WithdrawApplicationResponse,
     WithdrawReversalRequest,
@@ -56,6 +60,7 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.applications import (
     access,
+    agreements,
     answers,
     asked,
     attachment_rules,
@@ -71,9 +76,11 @@ from fingertip_server.applications import (
     reversal_rules,
     reversals,
     rules,
+    signatures,
     store,
     submission,
     uploads,
+    verification,
 )
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING, Examined
 from fingertip_server.applications.rules import State, Step
@@ -227,15 +234,52 @@ def attest_sighting(call: Call, request: AttestSightingRequest) -> AttestSightin
     return AttestSightingResponse(application=changes.changed(call, application))
 
 
+def show_agreement(call: Call, request: ShowAgreementRequest) -> ShowAgreementResponse:
+    """Returns a text to be shown, and notes since when it is."""
+    application = access.editable(call, request.application_id)
+    agreement, is_new = agreements.show(call, application, request.agreement_code)
+    call.record("application", application.application_id, application.state)
+    announce = changes.changed if is_new else changes.announce
+    return ShowAgreementResponse(
+        agreement=forms.agreement(agreement, call.bank), application=announce(call, application)
+    )
+
+
+async def prepare_sign_application(
+    outside: Outside, request: SignApplicationRequest
+) -> signatures.Prepared | None:
+    """Signs and has the time stamped, which takes longer than a transaction should."""
+    return await signatures.prepare(outside, request)
+
+
 def sign_application(call: Call, request: SignApplicationRequest) -> SignApplicationResponse:
     """Keeps the customer's signature of what the tablet showed him."""
     application = access.editable(call, request.application_id, request.etag)
     rules.require_signed(application.form_hash, request.form_hash)
     attachment = access.in_use(call, application, request.attachment_id, {SIGNATURE})
-    application.signature_form_hash = application.form_hash
-    application.signature_attachment_id = attachment.attachment_id
+    form = filling.form_of(call, application)
+    showings = store.evidence(call.session, application.application_id).showings
+    read = agreements.require_read(call.bank, form, showings, request.agreements_read, call.now)
+    signatures.keep(call, application, attachment, read)
     call.record("application", application.application_id, application.state)
     return SignApplicationResponse(application=changes.changed(call, application))
+
+
+async def prepare_verify_signature(
+    outside: Outside, request: VerifySignatureRequest
+) -> verification.Finding | None:
+    """Computes everything anew, which takes longer than a transaction should."""
+    return await verification.find(outside, UUID(request.application_id))
+
+
+def verify_signature(call: Call, request: VerifySignatureRequest) -> VerifySignatureResponse:
+    """Tells those whom it concerns whether a signature holds."""
+    application = access.concerning(call, request.application_id)
+    found = call.prepared
+    if not isinstance(found, verification.Finding):
+        raise rules.not_signed()
+    call.record("application", application.application_id)
+    return messages.verified(found)
 
 
 def check_application(call: Call, request: CheckApplicationRequest) -> CheckApplicationResponse:

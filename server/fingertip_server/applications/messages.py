@@ -14,11 +14,16 @@ from fingertip.applications.v1 import (
     receipt_pb2,
     reversal_pb2,
 )
-from fingertip.applications.v1.applications_service_pb2 import ApplicationFault, JourneyStep
-from fingertip_server.applications import asked, receipt_text
+from fingertip.applications.v1.applications_service_pb2 import (
+    ApplicationFault,
+    JourneyStep,
+    VerifySignatureResponse,
+)
+from fingertip_server.applications import asked, filling, receipt_text
 from fingertip_server.applications.faults import Fault
 from fingertip_server.applications.store import Evidence
 from fingertip_server.applications.tables import (
+    AgreementShowing,
     Application,
     ApplicationInquiry,
     ApplicationSighting,
@@ -26,6 +31,7 @@ from fingertip_server.applications.tables import (
     Receipt,
     Reversal,
 )
+from fingertip_server.applications.verification import Finding
 from fingertip_server.authorization import anchors
 from fingertip_server.packs.schema_forms import DataClass, FieldType, Form
 from fingertip_server.protection import masking
@@ -74,7 +80,7 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         etag=str(row.version),
         maker_id=row.maker_id,
         form_hash=row.form_hash,
-        signed=row.signature_form_hash == row.form_hash,
+        signed=filling.is_signed(row),
         content_hash=row.content_hash or b"",
         task_id=_text(row.task_id),
         state_note=row.state_note,
@@ -90,6 +96,18 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         reversal_id=_text(row.reversal_id),
         reversing=row.is_reversing,
         reverse_time=_instant(row.reverse_time),
+        agreements_shown=[agreement_shown(each) for each in evidence.showings],
+        signature_id=_text(row.signature_id),
+    )
+
+
+def agreement_shown(row: AgreementShowing) -> application_pb2.AgreementShown:
+    """Returns since when a text is shown."""
+    return application_pb2.AgreementShown(
+        agreement_code=row.agreement_code,
+        version=row.version,
+        sha256=row.sha256,
+        show_time=_instant(row.show_time),
     )
 
 
@@ -150,6 +168,18 @@ def fault(found: Fault) -> ApplicationFault:
         subject=found.subject,
         kind=ApplicationFault.Kind.Value(f"KIND_{found.kind}"),
         note=found.note,
+    )
+
+
+def verified(found: Finding) -> VerifySignatureResponse:
+    """Returns which links of a signature hold."""
+    return VerifySignatureResponse(
+        valid=found.is_valid,
+        checks=found.checks,
+        signature_id=str(found.signature_id),
+        statement=found.statement,
+        certificate_sha256=found.certificate_sha256,
+        stamp_time=_instant(found.stamp_time),
     )
 
 

@@ -3,18 +3,26 @@
 from collections.abc import Callable, Mapping
 
 from fingertip_server.applications import standing
+from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.applications.v1.signature_pb2 import SignatureReference
+from fingertip_server.applications import signatures
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
 from fingertip_server.rpc.call import Call
 
 APPROVAL_VOID = "APPROVAL_VOID"
+_SIGNATURE_CHANGED = "SIGNATURE_CHANGED"
+
+# What was submitted before signatures were more than an image has none.
+_NO_SIGNATURE = SignatureReference()
 
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
     APPROVAL_VOID: "授权与现有内容不符，未予办理。",
     standing.LIMIT_CODE: "客户的同类账户已达上限，未予办理。",
     standing.RESTRICTED_CODE: "客户被采取限制措施，未予办理。请查看理由和申诉渠道并告知客户。",
+    _SIGNATURE_CHANGED: "客户签名与授权时不符，未予办理。",
     GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
 }
 
@@ -40,3 +48,11 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
 
 
 _CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, standing.bar)
+def _signature(call: Call, application: Application, item: Item) -> str:
+    """Holds the customer's signature to what it was when its application was submitted."""
+    content = ApplicationContent.FromString(item.order.application.content)
+    is_same = content.signature == (signatures.reference(call, application) or _NO_SIGNATURE)
+    return "" if is_same else _SIGNATURE_CHANGED
+
+
+_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, _signature)

@@ -139,6 +139,23 @@ def require_signed(form_hash: bytes, quoted: bytes) -> None:
         )
 
 
+def not_signed() -> errors.InvalidState:
+    """Returns the refusal for an application that the customer has not signed as it is now."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_SIGNATURE_MISSING,
+        "The customer has not signed what the application says now.",
+    )
+
+
+def another_version(version: int) -> errors.Conflict:
+    """Returns the refusal for what was prepared about an application that is another by now."""
+    return errors.Conflict(
+        ErrorReason.ERROR_REASON_ETAG_MISMATCH,
+        "The application changed while it was signed. Read it again.",
+        etag=str(version),
+    )
+
+
 def require_complete(faults: list[Fault]) -> None:
     """Raises APPLICATION_INCOMPLETE with every fault that hinders the submission."""
     hindering = [fault for fault in faults if fault.hinders]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING
 from fingertip_server.applications.tables import (
+    AgreementShowing,
     Application,
     ApplicationInquiry,
     ApplicationRevision,
@@ -38,6 +39,7 @@ class Evidence:
     attachments: Sequence[Attachment]
     sightings: Sequence[ApplicationSighting]
     inquiries: Sequence[ApplicationInquiry]
+    showings: Sequence[AgreementShowing] = ()
 
     @property
     def in_use(self) -> list[Attachment]:
@@ -80,6 +82,11 @@ def evidence(session: Session, application_id: UUID) -> Evidence:
             .order_by(ApplicationSighting.kind)
         ).all(),
         inquiries=inquiries(session, application_id),
+        showings=session.scalars(
+            select(AgreementShowing)
+            .where(AgreementShowing.application_id == application_id)
+            .order_by(AgreementShowing.agreement_code)
+        ).all(),
     )
 
 
@@ -236,6 +243,6 @@ def revision_row(application_id: UUID, revision: int) -> str:
 
 
 def erase_evidence(call: Call, application_id: UUID) -> None:
-    """Deletes the sightings and attachments of an application that was never submitted."""
-    for table in (ApplicationSighting, Attachment):
+    """Deletes what was shown, seen and attached of an application that was never submitted."""
+    for table in (AgreementShowing, ApplicationSighting, Attachment):
         call.session.execute(delete(table).where(table.application_id == application_id))

@@ -15,6 +15,7 @@ from fingertip_server.applications import (
     messages,
     rules,
     standing,
+    signatures,
     store,
 )
 from fingertip_server.applications.checks import DocumentPolicy, Filled
@@ -45,7 +46,7 @@ def faults(call: Call, application: Application, evidence: store.Evidence) -> li
             answers=given,
             attachments=frozenset(each.kind for each in evidence.in_use),
             sightings=frozenset(each.kind.lower() for each in evidence.sightings),
-            is_signed=application.signature_form_hash == application.form_hash,
+            is_signed=filling.is_signed(application),
             master=customers.master(call, application.customer_id),
             documents=_documents(call.bank.policies),
             today=today,
@@ -157,6 +158,7 @@ def _content(
         messages=said.messages,
         messages_hash=said.messages_hash,
         inquiries=[messages.inquiry(each) for each in inquiries.answered(evidence.inquiries)],
+        signature=signatures.reference(call, application),
     ).SerializeToString(deterministic=True)
 
 

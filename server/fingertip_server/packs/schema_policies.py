@@ -20,7 +20,17 @@ from fingertip_server.packs.schema_types import DottedWords, Frozen, Sentence
 PolicyValue: TypeAlias = int | timedelta | Money | bool
 
 _COUNTED = frozenset(
-    {"times", "tickets", "tasks", "accounts", "months", "years", "vouchers", "per_mille"}
+    {
+        "characters",
+        "times",
+        "tickets",
+        "tasks",
+        "accounts",
+        "months",
+        "years",
+        "vouchers",
+        "per_mille",
+    }
 )
 _FLAG = "flag"
 _UNITS = sorted({*_COUNTED, *quantities.DURATION_UNITS, _FLAG})
@@ -44,6 +54,7 @@ _KEYS = {
         "accounts.dormant_months",
         "authorization.overflow_tasks_per_authoriser",
         "authorization.messages_max",
+        "agreements.characters_per_second",
         "documents.validity_years_under_16",
         "documents.validity_years_16_to_25",
         "documents.validity_years_26_to_45",
@@ -88,6 +99,7 @@ _KEYS = {
         "identity.session_lifetime",
         "lobby.arrival_escalation",
         "lobby.waiting_before_vip_cap",
+        "signatures.certificate_validity",
         "vouchers.closing_grace",
     ),
     PolicyKind.MONEY: (
@@ -113,8 +125,8 @@ KINDS: Mapping[str, PolicyKind] = MappingProxyType(
 class Policy(Frozen):
     """One number as written, its unit, the rule or default it stands for, and what to know of it.
 
-    A unit is one of times, tickets, tasks, accounts, months, years, vouchers, per_mille (counts),
-    s, min, h, d (durations), flag (true or false) or a currency.
+    A unit is one of characters, times, tickets, tasks, accounts, months, years, vouchers, per_mille
+    (counts), s, min, h, d (durations), flag (true or false) or a currency.
     """
 
     key: DottedWords
