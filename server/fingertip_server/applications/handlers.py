@@ -16,6 +16,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     CompleteAttachmentResponse,
     GetApplicationRequest,
     GetApplicationResponse,
+    GetCustomerCopyRequest,
+    GetCustomerCopyResponse,
     GetFormRequest,
     GetFormResponse,
     GetJourneyRequest,
@@ -65,6 +67,7 @@ from fingertip_server.applications import (
     asked,
     attachment_rules,
     changes,
+    copies,
     customers,
     drafts,
     filling,
@@ -280,6 +283,26 @@ def verify_signature(call: Call, request: VerifySignatureRequest) -> VerifySigna
         raise rules.not_signed()
     call.record("application", application.application_id)
     return messages.verified(found)
+
+
+async def prepare_get_customer_copy(
+    outside: Outside, request: GetCustomerCopyRequest
+) -> copies.Copy | verification.Finding | None:
+    """Renders and signs the copy, which takes longer than a transaction should."""
+    return await copies.make(outside, UUID(request.application_id))
+
+
+def get_customer_copy(call: Call, request: GetCustomerCopyRequest) -> GetCustomerCopyResponse:
+    """Hands out the copy that a customer takes home."""
+    application = access.own_branchs(call, request.application_id)
+    made = call.prepared
+    if isinstance(made, verification.Finding):
+        raise rules.signature_broken(made.broken)
+    if not isinstance(made, copies.Copy) or made.signature_id != application.signature_id:
+        raise rules.not_signed()
+    # Which bytes were handed out is what can be asked later.
+    call.record("customer_copy", application.application_id, made.sha256.hex())
+    return GetCustomerCopyResponse(content=made.content, sha256=made.sha256)
 
 
 def check_application(call: Call, request: CheckApplicationRequest) -> CheckApplicationResponse:

@@ -1,6 +1,6 @@
 """The rules of an application's life: who may do what to it in which state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -144,6 +144,15 @@ def not_signed() -> errors.InvalidState:
     return errors.InvalidState(
         ErrorReason.ERROR_REASON_SIGNATURE_MISSING,
         "The customer has not signed what the application says now.",
+    )
+
+
+def signature_broken(links: Iterable[str]) -> errors.InvalidState:
+    """Returns the refusal for a copy of what can no longer be proved."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_SIGNATURE_BROKEN,
+        "What is stored is not what the customer signed.",
+        links=",".join(links),
     )
 
 

@@ -74,11 +74,16 @@ async def prepare(outside: Outside, request: SignApplicationRequest) -> Prepared
         signature = await outside.authority.sign(draft.content, draft.occasion)
     except StampRefused as refused:
         _log.warning("no time-stamp", why=str(refused))
-        raise errors.Unavailable(
-            ErrorReason.ERROR_REASON_TIME_STAMP_UNAVAILABLE,
-            "The time cannot be stamped now. Repeat with the same request_id.",
-        ) from refused
+        raise no_time_stamp() from refused
     return Prepared(draft.version, draft.statement, signature)
+
+
+def no_time_stamp() -> errors.Unavailable:
+    """Returns the refusal for what cannot be signed now."""
+    return errors.Unavailable(
+        ErrorReason.ERROR_REASON_TIME_STAMP_UNAVAILABLE,
+        "The time cannot be stamped now. Repeat with the same request_id.",
+    )
 
 
 def keep(
