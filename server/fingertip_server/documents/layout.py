@@ -115,8 +115,9 @@ class _Flow:
         # Never taller than a third of the page, whatever its shape.
         width = min(picture.width, image.width / image.height * HEIGHT / 3)
         height = width * image.height / image.width
-        self._need(height + _GAP)
-        self._y -= height
+        # Letters reach below the line that stands above it.
+        self._need(height + 2 * _GAP)
+        self._y -= height + _GAP
         self.pages[-1].pictures.append(Placed(_MARGIN, self._y, width, height, image))
         self._y -= _GAP
 
