@@ -48,6 +48,8 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
 
 
 _CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, standing.bar)
+
+
 def _signature(call: Call, application: Application, item: Item) -> str:
     """Holds the customer's signature to what it was when its application was submitted."""
     content = ApplicationContent.FromString(item.order.application.content)
