@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from fingertip_server.applications import standing
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.applications.v1.signature_pb2 import SignatureReference
-from fingertip_server.applications import signatures
+from fingertip_server.applications import signatures, standing
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
