@@ -46,9 +46,6 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
     return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
-_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, standing.bar)
-
-
 def _signature(call: Call, application: Application, item: Item) -> str:
     """Holds the customer's signature to what it was when its application was submitted."""
     content = ApplicationContent.FromString(item.order.application.content)
@@ -56,4 +53,8 @@ def _signature(call: Call, application: Application, item: Item) -> str:
     return "" if is_same else _SIGNATURE_CHANGED
 
 
-_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, _signature)
+_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (
+    _approval,
+    standing.bar,
+    _signature,
+)
