@@ -11,6 +11,8 @@ import pytest
 
 from fingertip_server import telemetry
 from fingertip_server.app import App
+from fingertip_server.authority import keyfile as authority_file
+from fingertip_server.authority.suite import ECDSA_P256_SHA256
 from fingertip_server.db import migrating
 from fingertip_server.db.embedded import OWNER, SUPERUSER, EmbeddedPostgres
 from fingertip_server.protection import keyfile
@@ -78,11 +80,19 @@ def key_ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-async def template(postgres: EmbeddedPostgres, key_ring: Path) -> Credentials:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The authority of every database of this run, with keys that are made quickly."""
+    path = tmp_path_factory.mktemp("authority") / "authority.json"
+    authority_file.create(path, "示范银行", ECDSA_P256_SHA256)
+    return path
+
+
+@pytest.fixture(scope="session")
+async def template(postgres: EmbeddedPostgres, key_ring: Path, authority: Path) -> Credentials:
     """Migrates a database once, loads the demo bank and signs its staff in; tests copy it."""
     await _create(postgres, "template", "template0")
     await migrating.migrate(postgres.url(role=OWNER, database="template"))
-    app = App(_settings(postgres.url(database="template"), key_ring))
+    app = App(_settings(postgres.url(database="template"), key_ring, authority))
     return await furnish(app)
 
 
@@ -106,9 +116,9 @@ async def database(postgres: EmbeddedPostgres, template: Credentials) -> AsyncIt
 
 
 @pytest.fixture
-def settings(database: Database, key_ring: Path) -> Settings:
+def settings(database: Database, key_ring: Path, authority: Path) -> Settings:
     """The settings of a server on the test's database; a test may override this fixture."""
-    return _settings(database.url, key_ring)
+    return _settings(database.url, key_ring, authority)
 
 
 @pytest.fixture
@@ -134,10 +144,11 @@ async def world(server: App, template: Credentials) -> AsyncIterator[World]:
     await world.close()
 
 
-def _settings(url: str, key_ring: Path) -> Settings:
+def _settings(url: str, key_ring: Path, authority: Path) -> Settings:
     return Settings(
         database_url=url,
         key_ring=key_ring,
+        authority=authority,
         listen="127.0.0.1:0",
         production=False,
         drain_seconds=2.0,

@@ -5,16 +5,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import select
 
 from fingertip.identity.v1.device_pb2 import Device
 from fingertip_server.app import App, connected
+from fingertip_server.applications import rules, verification
 from fingertip_server.audit import journal
 from fingertip_server.audit.journal import Finding
 from fingertip_server.identity import accounts, operator, passwords
 from fingertip_server.packs import loading, reading
 from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.phases import Outside
+from fingertip_server.rpc.principal import SYSTEM
 from fingertip_server.rpc.tables import TopicHead
 from fingertip_server.settings import Settings
 
@@ -92,6 +96,40 @@ def set_password(settings: Settings, staff_id: str, password: str) -> None:
             )
 
     asyncio.run(run())
+
+
+def verify_signature(settings: Settings, application_id: str) -> list[tuple[str, bool, str]]:
+    """Returns each link of a customer's signature, whether it holds, and if not a sentence.
+
+    Raises SIGNATURE_MISSING, also for an application that does not exist.
+    """
+
+    async def run() -> verification.Finding:
+        async with _opened(settings) as app:
+            frame = app.frame
+            outside = Outside(SYSTEM, frame.protection, frame.bank, frame.units, frame.authority)
+            found = await verification.find(outside, _uuid(application_id))
+            if found is None:
+                raise rules.not_signed()
+
+            def tell(call: Call) -> None:
+                call.home = "bank"
+                call.record("application", application_id)
+
+            await app.pipeline.due("operator/verify_signature", tell)
+            return found
+
+    return [
+        (verification.name_of(check.link), check.holds, check.note)
+        for check in asyncio.run(run()).checks
+    ]
+
+
+def _uuid(written: str) -> UUID:
+    try:
+        return UUID(written)
+    except ValueError:
+        raise rules.not_signed() from None
 
 
 def verify_audit(settings: Settings, chain: str, tell: Callable[[str, Finding], None]) -> bool:

@@ -27,6 +27,9 @@ from fingertip.vouchers.v1 import vouchers_service_pb2
 from fingertip_server import domains, errors, telemetry
 from fingertip_server.applications import handlers as applications
 from fingertip_server.audit import handlers as audit
+from fingertip_server.authority import keyfile as authority_file
+from fingertip_server.authority.authority import Authority
+from fingertip_server.authority.remote import RemoteTimeStamps
 from fingertip_server.authorization import handlers as authorization
 from fingertip_server.customer import handlers as customer
 from fingertip_server.db import engine as engines
@@ -150,7 +153,8 @@ class App:
         settings = self.settings
         ring = keyfile.load(settings.key_ring)
         self.protection = Protection(ring)
-        epoch, bank = await self.units.transaction(lambda c: _checked(c, ring, settings))
+        authority = _authority(settings)
+        epoch, bank = await self.units.transaction(lambda c: _checked(c, ring, authority, settings))
         wiring = Wiring(settings.database_url, self.wakeups)
         self.security = SecurityWatch(self.units, self.readers, self._invalidate)
         self.authenticator = Authenticator(
@@ -163,6 +167,7 @@ class App:
             units=self.units,
             authenticator=self.authenticator,
             protection=self.protection,
+            authority=authority,
             bank=bank,
             hooks=domains.HOOKS,
             wakeups=self.wakeups,
@@ -251,12 +256,26 @@ def _left(started: float, seconds: float) -> float:
     return max(0.0, started + seconds - asyncio.get_running_loop().time())
 
 
-def _checked(connection: Connection, ring: KeyRing, settings: Settings) -> tuple[UUID, Bank]:
+def _authority(settings: Settings) -> Authority:
+    keys = authority_file.load(settings.authority)
+    if settings.tsa_anchors is None:
+        return Authority(keys)
+    anchors = authority_file.load_anchors(settings.tsa_anchors)
+    stamps = RemoteTimeStamps(settings.tsa_url, anchors, settings.tsa_seconds_max)
+    return Authority(keys, stamps)
+
+
+def _checked(
+    connection: Connection, ring: KeyRing, authority: Authority, settings: Settings
+) -> tuple[UUID, Bank]:
     schema.require_current(connection)
     found = installation.read(connection)
     if mismatches := ring.mismatches(found.key_ring):
         raise StartRefused("The key ring is not this database's:\n" + "\n".join(mismatches))
+    if found.authority and not authority.knows(found.authority):
+        raise StartRefused("The authority is not this database's: what it signed would not hold.")
     installation.remember_key_ring(connection, ring.fingerprint())
+    installation.remember_authority(connection, authority.fingerprint)
     moved = connection.execute(text("SELECT count(*) FROM test_clock")).scalar_one()
     if moved and settings.production:
         raise StartRefused(

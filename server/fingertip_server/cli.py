@@ -20,10 +20,14 @@ app = typer.Typer(
 )
 key_ring = typer.Typer(help="Makes and rotates key rings.", no_args_is_help=True)
 admin = typer.Typer(help="Enrols devices and sets passwords, journalled.", no_args_is_help=True)
+authority = typer.Typer(help="Makes what signs for customers and the bank.", no_args_is_help=True)
+signature = typer.Typer(help="Proves what customers signed.", no_args_is_help=True)
 audit = typer.Typer(help="Proves the journal.", no_args_is_help=True)
 app.add_typer(key_ring, name="key-ring")
 app.add_typer(admin, name="admin")
 app.add_typer(audit, name="audit")
+app.add_typer(authority, name="authority")
+app.add_typer(signature, name="signature")
 app.add_typer(operators.items, name="items")
 app.add_typer(operators.operations, name="operations")
 
@@ -199,4 +203,39 @@ def verify(
 
     with _told():
         if not administration.verify_audit(settings.load(), chain, tell):
+            raise typer.Exit(1)
+
+
+@authority.command("create")
+def create_authority(
+    path: Path,
+    name: Annotated[str, typer.Option(help="What its certificates are called after.")] = "",
+) -> None:
+    """Makes an authority. Keep a copy, and hand `authority root` to whoever is to verify."""
+    from fingertip_server.authority import keyfile
+
+    with _told():
+        keyfile.create(path, name or keyfile.DEFAULT_NAME)
+        _out.print(f"{path}", soft_wrap=True)
+
+
+@authority.command("root")
+def print_root(path: Path) -> None:
+    """Prints the root certificate in PEM, by which everything signed here is trusted."""
+    from fingertip_server.authority import keyfile
+
+    with _told():
+        typer.echo(keyfile.root_in_pem(keyfile.load(path)), nl=False)
+
+
+@signature.command("verify")
+def verify_signature(application_id: str) -> None:
+    """Computes anew what a customer's signature proves. Exits with 1 when a link is broken."""
+    from fingertip_server import administration, settings
+
+    with _told():
+        found = administration.verify_signature(settings.load(), application_id)
+        for name, holds, note in found:
+            _out.print(f"{name}: {'holds' if holds else f'BROKEN. {note}'}", soft_wrap=True)
+        if not all(holds for _, holds, _ in found):
             raise typer.Exit(1)

@@ -9,6 +9,7 @@ from rich.console import Console
 from fingertip_client.credentials import CredentialFileError
 from fingertip_client.refusal import Refused
 from fingertip_server.app import StartRefused
+from fingertip_server.authority.errors import AuthorityError
 from fingertip_server.db.embedded import EmbeddedPostgresError
 from fingertip_server.db.schema import SchemaNotCurrent
 from fingertip_server.errors import DomainError
@@ -19,6 +20,7 @@ from fingertip_server.rpc.binding import ContractMismatch
 from fingertip_server.settings import SettingsRefused
 
 REFUSALS = (
+    AuthorityError,
     ContractMismatch,
     CredentialFileError,
     DomainError,

@@ -1,9 +1,10 @@
 """What an operator sets: parsed once, every fault listed at once."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -26,6 +27,17 @@ class Settings(BaseSettings):
         description="PostgreSQL 15 to 18 as the application's role: postgresql+asyncpg://…",
     )
     key_ring: Path = Field(description="The key-ring file, mode 0600.")
+    authority: Path = Field(
+        description="The file of the authority that signs for customers and the bank, mode 0600."
+    )
+    tsa_url: str = Field(
+        default="",
+        description="The bank's time-stamp authority (RFC 3161); empty stamps by the file's key.",
+    )
+    tsa_anchors: Path | None = Field(
+        default=None, description="Certificates in PEM that its time-stamps are trusted by."
+    )
+    tsa_seconds_max: float = Field(default=5.0, ge=0.1, le=30.0)
     listen: str = Field(
         default="127.0.0.1:50051", description="HOST:PORT; port 0 takes a free one."
     )
@@ -56,6 +68,19 @@ class Settings(BaseSettings):
             raise ValueError("must start with postgresql:// or postgresql+asyncpg://")
         return url
 
+    @field_validator("tsa_url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        if url and not (url.startswith(("http://", "https://")) and urlsplit(url).hostname):
+            raise ValueError("must start with https:// or http:// and name a host")
+        return url
+
+    @model_validator(mode="after")
+    def _tsa_is_trusted_by_something(self) -> Self:
+        if bool(self.tsa_url) != (self.tsa_anchors is not None):
+            raise ValueError("FINGERTIP_TSA_URL and FINGERTIP_TSA_ANCHORS go together")
+        return self
+
     @field_validator("listen")
     @classmethod
     def _address(cls, listen: str) -> str:
@@ -70,7 +95,10 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type] # pydantic checks them
     except ValidationError as refused:
-        faults = [f"- {_variable(e['loc'])}: {e['msg']}" for e in refused.errors()]
+        faults = [
+            f"- {_variable(e['loc'])}: {e['msg']}" if e["loc"] else f"- {e['msg']}"
+            for e in refused.errors()
+        ]
         raise SettingsRefused("These settings are wrong:\n" + "\n".join(faults)) from None
 
 

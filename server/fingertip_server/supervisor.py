@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from fingertip_server.app import StartRefused
+from fingertip_server.authority import keyfile as authority_file
 from fingertip_server.db import migrating
 from fingertip_server.db.embedded import OWNER, EmbeddedPostgres
 from fingertip_server.protection import keyfile
@@ -24,9 +25,9 @@ _LOG_TAIL_LINES = 15
 
 
 class Supervisor:
-    """Owns a folder with PostgreSQL, the key ring and the servers' logs.
+    """Owns a folder with PostgreSQL, the key ring, the authority and the servers' logs.
 
-    Server processes see DATABASE_URL and the key ring, and nothing else of it. Used as a context:
+    Server processes see DATABASE_URL and the two files, and nothing else of it. Used as a context:
     leaving it stops the servers, then PostgreSQL.
     """
 
@@ -43,16 +44,26 @@ class Supervisor:
         return self._folder / "key-ring.json"
 
     @property
+    def authority(self) -> Path:
+        """The file of the authority that signs."""
+        return self._folder / "authority.json"
+
+    @property
     def logs(self) -> Path:
         """Where the servers' output goes."""
         return self._folder / "logs"
 
     def settings(self) -> Settings:
         """Returns settings with which this process may act on the database itself."""
-        return Settings(database_url=self._postgres.url(), key_ring=self.key_ring, production=False)
+        return Settings(
+            database_url=self._postgres.url(),
+            key_ring=self.key_ring,
+            authority=self.authority,
+            production=False,
+        )
 
     def __enter__(self) -> Self:
-        """Starts PostgreSQL, makes the key ring where there is none, and migrates."""
+        """Starts PostgreSQL, makes the two files where there are none, and migrates."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(exist_ok=True)
         self._stack.enter_context(self._postgres)
@@ -60,6 +71,8 @@ class Supervisor:
         try:
             if not self.key_ring.exists():
                 keyfile.create(self.key_ring)
+            if not self.authority.exists():
+                authority_file.create(self.authority)
             asyncio.run(migrating.migrate(self._postgres.url(role=OWNER)))
         except BaseException:
             self._stack.close()
@@ -116,6 +129,7 @@ class Supervisor:
         environment = os.environ | {
             "DATABASE_URL": self._postgres.url(),
             "FINGERTIP_KEY_RING": str(self.key_ring),
+            "FINGERTIP_AUTHORITY": str(self.authority),
             "FINGERTIP_LISTEN": listen,
             "FINGERTIP_PRODUCTION": "false",
             **extra,

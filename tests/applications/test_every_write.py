@@ -17,6 +17,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
     PrintReceiptRequest,
     RequestReversalRequest,
     SaveApplicationRequest,
+    ShowAgreementRequest,
     SignApplicationRequest,
     StartApplicationRequest,
     StartAttachmentRequest,
@@ -125,17 +126,19 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                     ),
                 )
             ).application
+        for agreement in (await paper.form_of(world.teller, application)).agreements:
+            application = (
+                await _twice(
+                    teller.ShowAgreement,
+                    ShowAgreementRequest(
+                        request_id=paper.request_id(),
+                        application_id=application_id,
+                        agreement_code=agreement.agreement_code,
+                    ),
+                )
+            ).application
         application = (
-            await _twice(
-                teller.SignApplication,
-                SignApplicationRequest(
-                    request_id=paper.request_id(),
-                    application_id=application_id,
-                    etag=application.etag,
-                    form_hash=application.form_hash,
-                    attachment_id=paper.in_use(application, "signature"),
-                ),
-            )
+            await _twice(teller.SignApplication, paper.signature(application))
         ).application
         for seen, kind in paper.SEEN.items():
             application = (
@@ -215,12 +218,13 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 and event.task.subject_id == another.application_id
             )
         )
-    assert _versions(branch, "application", application_id) == list(range(1, 28))
+    assert _versions(branch, "application", application_id) == list(range(1, 29))
     assert _versions(centre, "task", task.task_id) == list(range(1, 11))
     told = await _actions(world, "0101", application_id)
     assert told.count("StartApplication") == told.count("SaveApplication") == 1
     assert told.count("CheckIdentity") == 1
     assert told.count("AttestSighting") == 3
+    assert told.count("ShowAgreement") == 1
     assert told.count("SignApplication") == told.count("AssignVoucher") == 1
     assert told.count("SubmitApplication") == 2
     assert sorted(await _actions(world, "0101", task.task_id)) == [
@@ -279,6 +283,11 @@ WRONG_ROLES = [
         "branch_manager",
         "applications",
         CheckIdentityRequest(request_id=_ID, application_id=_ID),
+    ),
+    (
+        "branch_manager",
+        "applications",
+        ShowAgreementRequest(request_id=_ID, application_id=_ID, agreement_code="a"),
     ),
     (
         "auditor",

@@ -118,6 +118,7 @@ def _verify(settings: Settings) -> "subprocess.CompletedProcess[str]":
         **os.environ,
         "DATABASE_URL": settings.database_url,
         "FINGERTIP_KEY_RING": str(settings.key_ring),
+        "FINGERTIP_AUTHORITY": str(settings.authority),
         "FINGERTIP_PRODUCTION": "false",
     }
     return subprocess.run(

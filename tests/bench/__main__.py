@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from fingertip.lobby.v1.lobby_service_pb2 import IssueTicketRequest, ListTicketsRequest
 from fingertip_server import telemetry
 from fingertip_server.app import App
+from fingertip_server.authority import keyfile as authority_file
 from fingertip_server.db import migrating
 from fingertip_server.db.embedded import APPLICATION, OWNER, SUPERUSER, EmbeddedPostgres
 from fingertip_server.protection import keyfile
@@ -52,7 +53,10 @@ async def _bench(folder: Path, rounds: int, calls: int, alerts: int) -> None:
         settings = await _prepared(postgres, folder)
         credentials = await furnish(App(settings))
         ours = await Server.started(
-            "tests.bench.subject", settings.database_url, str(settings.key_ring)
+            "tests.bench.subject",
+            settings.database_url,
+            str(settings.key_ring),
+            str(settings.authority),
         )
         socket = str(make_url(postgres.url()).query["host"])
         reference = await Server.started(
@@ -83,9 +87,12 @@ async def _prepared(postgres: EmbeddedPostgres, folder: Path) -> Settings:
     await migrating.migrate(postgres.url(role=OWNER))
     ring = folder / "key-ring.json"
     keyfile.create(ring)
+    authority = folder / "authority.json"
+    authority_file.create(authority)
     return Settings(
         database_url=postgres.url(role=APPLICATION),
         key_ring=ring,
+        authority=authority,
         listen="127.0.0.1:0",
         production=False,
         log_level="error",

@@ -33,9 +33,13 @@ class _FreshIds(Pipeline):
         return await super().unary(method, content, context)
 
 
-async def _serve(url: str, key_ring: str) -> None:
+async def _serve(url: str, key_ring: str, authority: str) -> None:
     settings = Settings(
-        database_url=url, key_ring=Path(key_ring), listen="127.0.0.1:0", log_level="info"
+        database_url=url,
+        key_ring=Path(key_ring),
+        authority=Path(authority),
+        listen="127.0.0.1:0",
+        log_level="info",
     )
     app = App(settings, pipeline=_FreshIds)
     await app.start()

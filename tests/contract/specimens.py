@@ -8,12 +8,13 @@ from typing import Final
 from google.protobuf.message import Message
 
 from fingertip.applications.v1.application_pb2 import Answer
+from fingertip.applications.v1.signature_pb2 import AgreementRead
 from fingertip.authorization.v1.task_pb2 import ChecklistFinding
 from tests.applications import undoing
 from tests.applications.images import JPEG
 from tests.applications.paper import ANSWERS, customer_id
 from tests.authorization.desk import ITEMS
-from tests.world import PASSWORD
+from tests.world import PASSWORD, read_demo
 
 NASTY_TEXTS: Final = (
     "",
@@ -68,7 +69,7 @@ _CURRENCIES: Final = ("CNY", "JPY", "KWD", "", "cny", "\x00")
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "account_class": ("class_one", "class_two", "class_three", "class_nine"),
     "account_number": ("6225881414207430",),
-    "agreement_code": ("credit_report_consent", "no_such_text"),
+    "agreement_code": ("debit_card_account", "credit_report_consent", "no_such_text"),
     "appeal_route": ("携带用途证明到网点申诉",),
     "ImposeRestrictionRequest.customer_id": (customer_id(1), customer_id(2)),
     "branch_id": ("0101", "0102", "0000", "C001"),
@@ -138,6 +139,16 @@ EXAMPLE_BYTES: Final = {"chunk": JPEG, "sha256": hashlib.sha256(JPEG).digest()}
 EXAMPLE_NUMBERS: Final = {"agreement_version": 1, "size_bytes": len(JPEG), "offset": 0}
 # A method that asks for all of something is never gone through with a few.
 EXAMPLE_LISTS: Final[dict[str, Sequence[Message]]] = {
+    "agreements_read": [
+        AgreementRead(
+            agreement_code=agreement.code,
+            version=agreement.version,
+            sha256=agreement.sha256,
+            scrolled_to_end=True,
+        )
+        for agreement in read_demo().agreements
+        if agreement.reference == "debit_card_account.v2"
+    ],
     "answers": [Answer(field_key=key, value=value) for key, value in ANSWERS.items()],
     "findings": [ChecklistFinding(item_id=item, passed=True) for item in (*ITEMS, *undoing.ITEMS)],
 }

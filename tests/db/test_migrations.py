@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -11,6 +12,8 @@ from sqlalchemy import Connection
 
 from fingertip_server import app as app_module
 from fingertip_server.app import App
+from fingertip_server.authority import keyfile as authority_file
+from fingertip_server.authority.suite import ECDSA_P256_SHA256
 from fingertip_server.db import migrating
 from fingertip_server.db.base import Base
 from fingertip_server.db.embedded import OWNER, SUPERUSER, EmbeddedPostgres
@@ -136,6 +139,15 @@ async def test_a_production_server_refuses_a_moved_clock(
     await database.as_owner("INSERT INTO test_clock (moved_by) VALUES ('1 hour')")
     with pytest.raises(app_module.StartRefused, match="clock"):
         await App(settings.model_copy(update={"production": True})).start()
+
+
+async def test_a_server_refuses_an_authority_whose_signatures_are_not_those_that_are_there(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    other = tmp_path / "authority.json"
+    authority_file.create(other, suite=ECDSA_P256_SHA256)
+    with pytest.raises(app_module.StartRefused, match="authority"):
+        await App(settings.model_copy(update={"authority": other})).start()
 
 
 async def test_a_server_refuses_another_key_ring(

@@ -42,7 +42,7 @@ async def _stand_by(server: App, number: str, password: str = PASSWORD) -> Staff
         person_id=found.person_id,
     )
     prepared = await second_person.prepare(
-        Outside(caller, frame.protection, frame.bank, frame.units), request
+        Outside(caller, frame.protection, frame.bank, frame.units, frame.authority), request
     )
 
     def call_on(connection: Connection, attempt: Attempt) -> Call:

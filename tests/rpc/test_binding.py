@@ -52,6 +52,7 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     for name in (
         "DATABASE_URL",
         "FINGERTIP_KEY_RING",
+        "FINGERTIP_AUTHORITY",
         "FINGERTIP_LISTEN",
         "FINGERTIP_CALLS_MAX",
     ):
@@ -59,5 +60,7 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_url_of_postgresql_becomes_that_of_the_driver(tmp_path: Path) -> None:
-    loaded = settings.load(database_url="postgresql://app@db/bank", key_ring=tmp_path)
+    loaded = settings.load(
+        database_url="postgresql://app@db/bank", key_ring=tmp_path, authority=tmp_path
+    )
     assert loaded.database_url == "postgresql+asyncpg://app@db/bank"

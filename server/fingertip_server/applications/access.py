@@ -25,6 +25,22 @@ def own_branchs_locked(call: Call, application_id: str) -> Application:
     return _entered(call, store.lock(call, UUID(application_id)))
 
 
+def concerning(call: Call, application_id: str) -> Application:
+    """Returns an application for its branch, the authoriser with the claim, and auditors.
+
+    Raises APPLICATION_NOT_FOUND for everybody else.
+    """
+    application = store.find(call, UUID(application_id))
+    if application is None or not (
+        application.branch_id == call.principal.branch_id
+        or AUDIT in call.principal.permissions
+        or (application.task_id is not None and tasks.holds_claim(call, application.task_id))
+    ):
+        raise rules.no_application()
+    call.journey_id = application.journey_id
+    return application
+
+
 def own(call: Call, application_id: str) -> Application:
     """Returns the caller's own application, locked. Raises NOT_THE_MAKER besides."""
     application = own_branchs_locked(call, application_id)

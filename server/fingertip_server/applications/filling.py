@@ -3,10 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 
+from sqlalchemy import delete
+
 from fingertip.applications.v1.content_pb2 import SignedForm
 from fingertip_server.applications import forms
 from fingertip_server.applications.readings import Readings
-from fingertip_server.applications.tables import Application, ApplicationSighting
+from fingertip_server.applications.tables import (
+    AgreementShowing,
+    Application,
+    ApplicationSighting,
+)
 from fingertip_server.packs.schema_forms import Form
 from fingertip_server.rpc.call import Call
 
@@ -60,12 +66,28 @@ def fill(call: Call, application: Application, given: Mapping[str, str]) -> None
     )
     application.form_hash = form_hash
     void_signature(call, application)
+    # He is to read again what he agrees to: it is about other answers now.
+    call.flush()
+    call.session.execute(
+        delete(AgreementShowing).where(
+            AgreementShowing.application_id == application.application_id
+        )
+    )
+
+
+def is_signed(application: Application) -> bool:
+    """Tells whether the customer signed exactly what the application says now."""
+    return (
+        application.signature_form_hash == application.form_hash
+        and application.signature_id is not None
+    )
 
 
 def void_signature(call: Call, application: Application) -> None:
     """Voids the customer's signature, and with it the statement that somebody saw it."""
     application.signature_form_hash = None
     application.signature_attachment_id = None
+    application.signature_id = None
     seen = call.session.get(ApplicationSighting, (application.application_id, SIGNATURE))
     if seen is not None:
         call.session.delete(seen)

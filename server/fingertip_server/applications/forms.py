@@ -1,6 +1,5 @@
 """A form of the pack as the contract shows it, and what a customer signs of it."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
@@ -42,8 +41,20 @@ def to_message(form: Form, bank: Bank) -> form_pb2.Form:
             for section in form.sections
         ],
         attachment_rules=[*rules, _rule(SIGNATURE, form.signature, required=True)],
-        agreements=[_agreement(agreement) for agreement in _agreements(form, bank)],
+        agreements=[agreement(each, bank) for each in _agreements(form, bank)],
         inquiry_rules=[_inquiry_rule(rule, bank) for rule in form.inquiries],
+    )
+
+
+def agreement(text: Agreement, bank: Bank) -> form_pb2.Agreement:
+    """Returns a text with how long it takes to read."""
+    return form_pb2.Agreement(
+        agreement_code=text.code,
+        version=text.version,
+        title=text.title,
+        text=text.text,
+        sha256=text.sha256,
+        reading_seconds_min=bank.reading_seconds(text),
     )
 
 
@@ -75,28 +86,18 @@ def signed_bytes(form: Form, bank: Bank, customer_id: UUID, answers: Mapping[str
             SignedForm.Agreed(
                 agreement_code=agreement.code,
                 version=agreement.version,
-                sha256=_sha256(agreement),
+                sha256=agreement.sha256,
             )
             for agreement in _agreements(form, bank)
         ],
     ).SerializeToString(deterministic=True)
 
 
-def _agreement(agreement: Agreement) -> form_pb2.Agreement:
-    return form_pb2.Agreement(
-        agreement_code=agreement.code,
-        version=agreement.version,
-        title=agreement.title,
-        text=agreement.text,
-        sha256=_sha256(agreement),
-    )
-
-
 def _inquiry_rule(rule: InquiryRule, bank: Bank) -> form_pb2.InquiryRule:
     message = form_pb2.InquiryRule(inquiry_kind=rule.kind, label=rule.label)
     text = bank.consent_text(rule.consent)
     if text is not None:
-        message.consent_text.CopyFrom(_agreement(text))
+        message.consent_text.CopyFrom(agreement(text, bank))
     return message
 
 
@@ -140,7 +141,3 @@ def _rule(kind: str, rule: ImageRule, *, required: bool) -> form_pb2.AttachmentR
 
 def _agreements(form: Form, bank: Bank) -> Iterable[Agreement]:
     return [bank.agreement(reference) for reference in form.agreements]
-
-
-def _sha256(agreement: Agreement) -> bytes:
-    return hashlib.sha256(agreement.text.encode()).digest()

@@ -20,6 +20,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     CompleteAttachmentResponse,
     GetApplicationRequest,
     GetApplicationResponse,
+    GetCustomerCopyRequest,
+    GetCustomerCopyResponse,
     GetFormRequest,
     GetFormResponse,
     GetJourneyRequest,
@@ -38,6 +40,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     RequestReversalResponse,
     SaveApplicationRequest,
     SaveApplicationResponse,
+    ShowAgreementRequest,
+    ShowAgreementResponse,
     SignApplicationRequest,
     SignApplicationResponse,
     StartApplicationRequest,
@@ -48,6 +52,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     StartInquiryResponse,
     SubmitApplicationRequest,
     SubmitApplicationResponse,
+    VerifySignatureRequest,
+    VerifySignatureResponse,
     WithdrawApplicationRequest,
     WithdrawApplicationResponse,
     WithdrawReversalRequest,
@@ -60,11 +66,13 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.applications import (
     access,
+    agreements,
     answers,
     asked,
     attachment_rules,
     bindings,
     changes,
+    copies,
     customers,
     drafts,
     filling,
@@ -78,9 +86,11 @@ from fingertip_server.applications import (
     reversals,
     rules,
     screenings,
+    signatures,
     store,
     submission,
     uploads,
+    verification,
 )
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING, Examined
 from fingertip_server.applications.rules import State, Step
@@ -246,13 +256,33 @@ def check_identity(call: Call, request: CheckIdentityRequest) -> CheckIdentityRe
     return CheckIdentityResponse(application=messages.application(application, evidence))
 
 
+def show_agreement(call: Call, request: ShowAgreementRequest) -> ShowAgreementResponse:
+    """Returns a text to be shown, and notes since when it is."""
+    application = access.editable(call, request.application_id)
+    agreement, is_new = agreements.show(call, application, request.agreement_code)
+    call.record("application", application.application_id, application.state)
+    announce = changes.changed if is_new else changes.announce
+    return ShowAgreementResponse(
+        agreement=forms.agreement(agreement, call.bank), application=announce(call, application)
+    )
+
+
+async def prepare_sign_application(
+    outside: Outside, request: SignApplicationRequest
+) -> signatures.Prepared | None:
+    """Signs and has the time stamped, which takes longer than a transaction should."""
+    return await signatures.prepare(outside, request)
+
+
 def sign_application(call: Call, request: SignApplicationRequest) -> SignApplicationResponse:
     """Keeps the customer's signature of what the tablet showed him."""
     application = access.editable(call, request.application_id, request.etag)
     rules.require_signed(application.form_hash, request.form_hash)
     attachment = access.in_use(call, application, request.attachment_id, {SIGNATURE})
-    application.signature_form_hash = application.form_hash
-    application.signature_attachment_id = attachment.attachment_id
+    form = filling.form_of(call, application)
+    showings = store.evidence(call.session, application.application_id).showings
+    read = agreements.require_read(call.bank, form, showings, request.agreements_read, call.now)
+    signatures.keep(call, application, attachment, read)
     call.record("application", application.application_id, application.state)
     return SignApplicationResponse(application=changes.changed(call, application))
 
@@ -269,6 +299,43 @@ def assign_voucher(call: Call, request: AssignVoucherRequest) -> AssignVoucherRe
         bindings.assign(call, application, needed.type, request.serial)
     call.record("application", application.application_id, application.state)
     return AssignVoucherResponse(application=changes.changed(call, application))
+
+
+async def prepare_verify_signature(
+    outside: Outside, request: VerifySignatureRequest
+) -> verification.Finding | None:
+    """Computes everything anew, which takes longer than a transaction should."""
+    return await verification.find(outside, UUID(request.application_id))
+
+
+def verify_signature(call: Call, request: VerifySignatureRequest) -> VerifySignatureResponse:
+    """Tells those whom it concerns whether a signature holds."""
+    application = access.concerning(call, request.application_id)
+    found = call.prepared
+    if not isinstance(found, verification.Finding):
+        raise rules.not_signed()
+    call.record("application", application.application_id)
+    return messages.verified(found)
+
+
+async def prepare_get_customer_copy(
+    outside: Outside, request: GetCustomerCopyRequest
+) -> copies.Copy | verification.Finding | None:
+    """Renders and signs the copy, which takes longer than a transaction should."""
+    return await copies.make(outside, UUID(request.application_id))
+
+
+def get_customer_copy(call: Call, request: GetCustomerCopyRequest) -> GetCustomerCopyResponse:
+    """Hands out the copy that a customer takes home."""
+    application = access.own_branchs(call, request.application_id)
+    made = call.prepared
+    if isinstance(made, verification.Finding):
+        raise rules.signature_broken(made.broken)
+    if not isinstance(made, copies.Copy) or made.signature_id != application.signature_id:
+        raise rules.not_signed()
+    # Which bytes were handed out is what can be asked later.
+    call.record("customer_copy", application.application_id, made.sha256.hex())
+    return GetCustomerCopyResponse(content=made.content, sha256=made.sha256)
 
 
 def check_application(call: Call, request: CheckApplicationRequest) -> CheckApplicationResponse:

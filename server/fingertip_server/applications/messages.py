@@ -15,11 +15,16 @@ from fingertip.applications.v1 import (
     receipt_pb2,
     reversal_pb2,
 )
-from fingertip.applications.v1.applications_service_pb2 import ApplicationFault, JourneyStep
-from fingertip_server.applications import asked, identity_faults, receipt_text
+from fingertip.applications.v1.applications_service_pb2 import (
+    ApplicationFault,
+    JourneyStep,
+    VerifySignatureResponse,
+)
+from fingertip_server.applications import asked, filling, identity_faults, receipt_text
 from fingertip_server.applications.faults import Fault
 from fingertip_server.applications.store import Evidence
 from fingertip_server.applications.tables import (
+    AgreementShowing,
     Application,
     ApplicationIdentity,
     ApplicationInquiry,
@@ -28,6 +33,7 @@ from fingertip_server.applications.tables import (
     Receipt,
     Reversal,
 )
+from fingertip_server.applications.verification import Finding
 from fingertip_server.authorization import anchors
 from fingertip_server.packs.schema_forms import DataClass, FieldType, Form
 from fingertip_server.protection import masking
@@ -76,7 +82,7 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         etag=str(row.version),
         maker_id=row.maker_id,
         form_hash=row.form_hash,
-        signed=row.signature_form_hash == row.form_hash,
+        signed=filling.is_signed(row),
         content_hash=row.content_hash or b"",
         task_id=_text(row.task_id),
         state_note=row.state_note,
@@ -95,6 +101,8 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         reversing=row.is_reversing,
         reverse_time=_instant(row.reverse_time),
         identities=identities(evidence),
+        agreements_shown=[agreement_shown(each) for each in evidence.showings],
+        signature_id=_text(row.signature_id),
     )
 
 
@@ -114,6 +122,16 @@ def _identity(row: ApplicationIdentity, evidence: Evidence) -> identity_pb2.Part
         ask_time=_instant(row.asked_at),
         answer_time=_instant(row.answered_at),
         unhindered_time=_instant(row.unhindered_at),
+    )
+
+
+def agreement_shown(row: AgreementShowing) -> application_pb2.AgreementShown:
+    """Returns since when a text is shown."""
+    return application_pb2.AgreementShown(
+        agreement_code=row.agreement_code,
+        version=row.version,
+        sha256=row.sha256,
+        show_time=_instant(row.show_time),
     )
 
 
@@ -174,6 +192,18 @@ def fault(found: Fault) -> ApplicationFault:
         subject=found.subject,
         kind=ApplicationFault.Kind.Value(f"KIND_{found.kind}"),
         note=found.note,
+    )
+
+
+def verified(found: Finding) -> VerifySignatureResponse:
+    """Returns which links of a signature hold."""
+    return VerifySignatureResponse(
+        valid=found.is_valid,
+        checks=found.checks,
+        signature_id=str(found.signature_id),
+        statement=found.statement,
+        certificate_sha256=found.certificate_sha256,
+        stamp_time=_instant(found.stamp_time),
     )
 
 

@@ -26,10 +26,9 @@ def content_code(content_hash: bytes) -> str:
     return " ".join(code[place : place + 4] for place in range(0, len(code), 4))
 
 
-def lines(receipt: Receipt, bank_name: str, account_number: str, zone: ZoneInfo) -> list[str]:
-    """Returns the text of a receipt, the account number masked."""
-    rule = "-" * COLUMNS
-    facts = [
+def facts(receipt: Receipt, account_number: str, zone: ZoneInfo) -> list[tuple[str, str]]:
+    """Returns what a receipt says, label by label, the account number masked."""
+    said = [
         ("回单编号", number(receipt)),
         ("业务名称", receipt.title),
         ("办理网点", f"{receipt.branch_name}（{receipt.branch_id}）"),
@@ -41,12 +40,22 @@ def lines(receipt: Receipt, bank_name: str, account_number: str, zone: ZoneInfo)
         *(("授 权 员", f"{name}（{staff_id}）") for staff_id, name in receipt.authorisers),
         ("内容校验", content_code(receipt.content_hash)),
     ]
+    return [(label, text) for label, text in said if text]
+
+
+def lines(receipt: Receipt, bank_name: str, account_number: str, zone: ZoneInfo) -> list[str]:
+    """Returns the text of a receipt, the account number masked."""
+    rule = "-" * COLUMNS
     return [
         _centred(bank_name),
         _centred(_TITLES[receipt.kind]),
         *([_centred(f"副本 第{receipt.print_count}次打印")] if receipt.print_count > 1 else []),
         rule,
-        *(line for label, text in facts if text for line in _fact(label, text)),
+        *(
+            line
+            for label, text in facts(receipt, account_number, zone)
+            for line in _fact(label, text)
+        ),
         rule,
         "客户签名：",
         "",

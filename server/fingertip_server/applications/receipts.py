@@ -68,20 +68,21 @@ def issue_of_reversal(call: Call, application: Application, reversal: Reversal) 
 
 def find(call: Call, application_id: UUID, kind: str) -> Receipt | None:
     """Returns a receipt."""
-    return call.session.scalars(_of(application_id, kind)).one_or_none()
+    return call.session.scalars(of(application_id, kind)).one_or_none()
 
 
 def count_print(call: Call, application_id: UUID, kind: str) -> Receipt | None:
     """Counts one more print of a receipt, which stays locked, and returns it."""
     receipt = call.session.scalars(
-        _of(application_id, kind).with_for_update(key_share=True)
+        of(application_id, kind).with_for_update(key_share=True)
     ).one_or_none()
     if receipt is not None:
         receipt.print_count += 1
     return receipt
 
 
-def _of(application_id: UUID, kind: str) -> Select[Receipt]:
+def of(application_id: UUID, kind: str) -> Select[Receipt]:
+    """Finds a receipt of an application."""
     return (
         select(Receipt)
         .where(Receipt.application_id == application_id, Receipt.kind == kind)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from fingertip_server.applications import bindings, screenings, standing
+from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.applications.v1.signature_pb2 import SignatureReference
+from fingertip_server.applications import bindings, screenings, signatures, standing
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
@@ -12,6 +14,10 @@ from fingertip_server.screening.values import Stage
 APPROVAL_VOID = "APPROVAL_VOID"
 VOUCHER_VOID = "VOUCHER_VOID"
 _SCREENING_HIT = "SCREENING_HIT"
+_SIGNATURE_CHANGED = "SIGNATURE_CHANGED"
+
+# What was submitted before signatures were more than an image has none.
+_NO_SIGNATURE = SignatureReference()
 
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
@@ -20,6 +26,7 @@ _NOTES: Mapping[str, str] = {
     standing.LIMIT_CODE: "客户的同类账户已达上限，未予办理。",
     standing.RESTRICTED_CODE: "客户被采取限制措施，未予办理。请查看理由和申诉渠道并告知客户。",
     _SCREENING_HIT: screenings.NOTE,
+    _SIGNATURE_CHANGED: "客户签名与授权时不符，未予办理。",
     GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
 }
 
@@ -44,6 +51,13 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
     return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
+def _signature(call: Call, application: Application, item: Item) -> str:
+    """Holds the customer's signature to what it was when its application was submitted."""
+    content = ApplicationContent.FromString(item.order.application.content)
+    is_same = content.signature == (signatures.reference(call, application) or _NO_SIGNATURE)
+    return "" if is_same else _SIGNATURE_CHANGED
+
+
 def _screening(call: Call, application: Application, _item: Item) -> str:
     """Looks once more for the persons on the lists, which may have grown meanwhile."""
     return _SCREENING_HIT if screenings.hinders(call, Stage.EXECUTION, application) else ""
@@ -56,6 +70,7 @@ def _voucher(call: Call, application: Application, _item: Item) -> str:
 
 _CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (
     _approval,
+    _signature,
     _screening,
     standing.bar,
     # The last: nothing that comes after it may stand against the execution.

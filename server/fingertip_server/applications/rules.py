@@ -1,6 +1,6 @@
 """The rules of an application's life: who may do what to it in which state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -146,6 +146,32 @@ def require_signed(form_hash: bytes, quoted: bytes) -> None:
             "The customer signed another content.",
             form_hash=form_hash.hex(),
         )
+
+
+def not_signed() -> errors.InvalidState:
+    """Returns the refusal for an application that the customer has not signed as it is now."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_SIGNATURE_MISSING,
+        "The customer has not signed what the application says now.",
+    )
+
+
+def signature_broken(links: Iterable[str]) -> errors.InvalidState:
+    """Returns the refusal for a copy of what can no longer be proved."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_SIGNATURE_BROKEN,
+        "What is stored is not what the customer signed.",
+        links=",".join(links),
+    )
+
+
+def another_version(version: int) -> errors.Conflict:
+    """Returns the refusal for what was prepared about an application that is another by now."""
+    return errors.Conflict(
+        ErrorReason.ERROR_REASON_ETAG_MISMATCH,
+        "The application changed while it was signed. Read it again.",
+        etag=str(version),
+    )
 
 
 def require_complete(faults: list[Fault]) -> None:

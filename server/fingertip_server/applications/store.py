@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING
 from fingertip_server.applications.tables import (
+    AgreementShowing,
     Application,
     ApplicationIdentity,
     ApplicationInquiry,
@@ -40,6 +41,7 @@ class Evidence:
     sightings: Sequence[ApplicationSighting]
     inquiries: Sequence[ApplicationInquiry]
     identities: Sequence[ApplicationIdentity]
+    showings: Sequence[AgreementShowing] = ()
 
     @property
     def in_use(self) -> list[Attachment]:
@@ -91,6 +93,11 @@ def evidence(session: Session, application_id: UUID) -> Evidence:
         ).all(),
         inquiries=inquiries(session, application_id),
         identities=identities(session, application_id),
+        showings=session.scalars(
+            select(AgreementShowing)
+            .where(AgreementShowing.application_id == application_id)
+            .order_by(AgreementShowing.agreement_code)
+        ).all(),
     )
 
 
@@ -280,5 +287,5 @@ def revision_row(application_id: UUID, revision: int) -> str:
 
 def erase_evidence(call: Call, application_id: UUID) -> None:
     """Deletes what belongs to an application that was never submitted, besides its row."""
-    for table in (ApplicationSighting, ApplicationIdentity, Attachment):
+    for table in (AgreementShowing, ApplicationSighting, ApplicationIdentity, Attachment):
         call.session.execute(delete(table).where(table.application_id == application_id))

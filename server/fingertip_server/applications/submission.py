@@ -23,6 +23,7 @@ from fingertip_server.applications import (
     persons,
     rules,
     screenings,
+    signatures,
     standing,
     store,
 )
@@ -56,7 +57,7 @@ def faults(call: Call, application: Application, evidence: store.Evidence) -> li
             answers=read.answers,
             attachments=frozenset(each.kind for each in evidence.in_use),
             sightings=frozenset(each.kind.lower() for each in evidence.sightings),
-            is_signed=application.signature_form_hash == application.form_hash,
+            is_signed=filling.is_signed(application),
             master=customers.master(call, application.customer_id),
             documents=_documents(call.bank.policies),
             today=read.today,
@@ -224,6 +225,7 @@ def _content(
         voucher_id=str(application.voucher_id or ""),
         identities=messages.identities(evidence),
         activated_by_applicant=_is_activated_by_applicant(call, application),
+        signature=signatures.reference(call, application),
     ).SerializeToString(deterministic=True)
 
 

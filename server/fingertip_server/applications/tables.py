@@ -68,6 +68,7 @@ class Application(Base):
     form_hash: Mapped[bytes]
     signature_form_hash: Mapped[bytes | None]
     signature_attachment_id: Mapped[uuid.UUID | None]
+    signature_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("signature.signature_id"))
     content_hash: Mapped[bytes | None]
     task_id: Mapped[uuid.UUID | None]
     state_note: Mapped[str] = mapped_column(server_default="")
@@ -307,6 +308,48 @@ class ReceiptDay(Base):
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"), primary_key=True)
     business_day: Mapped[dt.date] = mapped_column(primary_key=True)
     last_number: Mapped[int]
+
+
+class AgreementShowing(Base):
+    """Since when a text is shown to the customer. Gone as soon as he would sign something else."""
+
+    __tablename__ = "agreement_showing"
+    __table_args__ = (CheckConstraint("octet_length(sha256) = 32", "sha256"),)
+
+    application_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("application.application_id"), primary_key=True
+    )
+    agreement_code: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    sha256: Mapped[bytes]
+    show_time: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
+
+
+class Signature(Base):
+    """What a customer signed with once. Never changed, and kept when he signs again.
+
+    `statement` holds the bytes of SignatureStatement, `cms` the signature with its certificates and
+    its time-stamp: nothing in them is personal. The other columns say what they are, for whoever
+    looks for it.
+    """
+
+    __tablename__ = "signature"
+    __table_args__ = (
+        CheckConstraint("octet_length(form_hash) = 32", "form_hash"),
+        CheckConstraint("octet_length(certificate_sha256) = 32", "certificate_sha256"),
+        CheckConstraint("octet_length(token_sha256) = 32", "token_sha256"),
+        Index("ix_signature_application_id", "application_id"),
+    )
+
+    signature_id: Mapped[Id]
+    # No foreign key: the application names its signature, and one of the two has to be there first.
+    application_id: Mapped[uuid.UUID]
+    form_hash: Mapped[bytes]
+    statement: Mapped[bytes]
+    cms: Mapped[bytes]
+    certificate_sha256: Mapped[bytes]
+    token_sha256: Mapped[bytes]
+    sign_time: Mapped[Timestamp]
 
 
 class ApplicationIdentity(Base):

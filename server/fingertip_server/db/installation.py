@@ -17,9 +17,12 @@ class Installation(Base):
     epoch: Mapped[uuid.UUID]
     # Of every key-ring version ever used here; empty before the first server started.
     key_ring: Mapped[str] = mapped_column(server_default="")
+    # The fingerprint of the authority that signed here last; empty before the first server started.
+    authority: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[Timestamp] = mapped_column(server_default=func.now())
 
 
+_REMEMBER_AUTHORITY = text("UPDATE installation SET authority = :authority")
 _REMEMBER = text("UPDATE installation SET key_ring = :key_ring")
 
 
@@ -32,3 +35,8 @@ def read(connection: Connection) -> Installation:
 def remember_key_ring(connection: Connection, fingerprint: str) -> None:
     """Stores the fingerprint of the ring that this database is written with."""
     connection.execute(_REMEMBER, {"key_ring": fingerprint})
+
+
+def remember_authority(connection: Connection, fingerprint: str) -> None:
+    """Stores the fingerprint of the authority with which is signed here."""
+    connection.execute(_REMEMBER_AUTHORITY, {"authority": fingerprint})

@@ -1,5 +1,8 @@
 """The teller's part about the account: form, evidence, sightings, signature, submission."""
 
+import asyncio
+import hashlib
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from fingertip.applications.v1.application_pb2 import Answer, Application, Sighting
@@ -13,11 +16,14 @@ from fingertip.applications.v1.applications_service_pb2 import (
     GetFormRequest,
     GetFormResponse,
     SaveApplicationRequest,
+    ShowAgreementRequest,
     SignApplicationRequest,
     StartApplicationRequest,
     SubmitApplicationRequest,
 )
 from fingertip.applications.v1.identity_pb2 import IdentityOutcome, PartyIdentity
+from fingertip.applications.v1.form_pb2 import Agreement
+from fingertip.applications.v1.signature_pb2 import AgreementRead
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_client import tracing
 from fingertip_client.mirror import Mirror
@@ -59,6 +65,8 @@ class AccountOpening:
         # As the server last described it; every change quotes its etag.
         self._application = Application()
         self._attachments: dict[str, str] = {}
+        self._agreements: Sequence[Agreement] = ()
+        self._read_to_the_end: list[AgreementRead] = []
 
     async def open_account(self, applicant: Applicant) -> None:
         """Takes the application, submits it and waits for the account; raises Failed."""
@@ -71,15 +79,17 @@ class AccountOpening:
         await self._check_identity()
         await self._take_images()
         await self._attest()
+        await self._read()
         await self._sign()
         await self._check()
         await self._submit_and_wait()
         await self._show_account()
 
     async def _start(self) -> None:
-        await self._reporter.timed(
+        got = await self._reporter.timed(
             "取表单", self._service.GetForm(GetFormRequest(form_code=_FORM)), _form_told
         )
+        self._agreements = got.form.agreements
         started = await self._reporter.timed(
             "新建开户申请",
             self._service.StartApplication(
@@ -185,6 +195,36 @@ class AccountOpening:
         )
         self._application = attested.application
 
+    async def _read(self) -> None:
+        """Shows every agreement for as long as it takes to read, and has it scrolled to its end."""
+        for agreement in self._agreements:
+            shown = await self._reporter.timed(
+                "出示协议",
+                self._service.ShowAgreement(
+                    ShowAgreementRequest(
+                        request_id=new_request_id(),
+                        application_id=self._application.application_id,
+                        agreement_code=agreement.agreement_code,
+                    )
+                ),
+                lambda response: (
+                    f"{response.agreement.title} 第{response.agreement.version}版，"
+                    f"客户须阅读至少 {response.agreement.reading_seconds_min} 秒"
+                ),
+            )
+            self._application = shown.application
+            text = shown.agreement
+            await asyncio.sleep(text.reading_seconds_min)
+            self._read_to_the_end.append(
+                AgreementRead(
+                    agreement_code=text.agreement_code,
+                    version=text.version,
+                    sha256=hashlib.sha256(text.text.encode()).digest(),
+                    seconds=text.reading_seconds_min,
+                    scrolled_to_end=True,
+                )
+            )
+
     async def _sign(self) -> None:
         signed = await self._reporter.timed(
             "客户签名",
@@ -195,9 +235,12 @@ class AccountOpening:
                     etag=self._application.etag,
                     form_hash=self._application.form_hash,
                     attachment_id=self._attachments["signature"],
+                    agreements_read=self._read_to_the_end,
                 )
             ),
-            lambda response: f"所签内容摘要 {response.application.form_hash.hex()[:12]}",
+            lambda response: (
+                f"所签内容摘要 {response.application.form_hash.hex()[:12]}，已加时间戳"
+            ),
         )
         self._application = signed.application
 

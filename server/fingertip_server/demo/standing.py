@@ -30,6 +30,7 @@ def stand(folder: Path, *, is_demo: bool, tell: Callable[[str], None]) -> int:
         tell(
             f"命令行工具：export DATABASE_URL='{settings.database_url}'"
             f" FINGERTIP_KEY_RING='{supervisor.key_ring}'"
+            f" FINGERTIP_AUTHORITY='{supervisor.authority}'"
         )
         try:
             return supervisor.wait()

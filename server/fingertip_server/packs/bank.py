@@ -141,6 +141,14 @@ class Bank:
         """Returns the text that a form refers to, for example debit_card_account.v1."""
         return self._agreements[reference]
 
+    def reading_seconds(self, agreement: Agreement) -> int:
+        """Returns how long an agreement must be shown before a customer may sign it."""
+        if agreement.reading_seconds_min is not None:
+            return agreement.reading_seconds_min
+        per_second = self.policies.count("agreements.characters_per_second")
+        # A bank that waits for nobody says 0.
+        return len(agreement.text) // per_second if per_second else 0
+
     def consent_text(self, purpose: str) -> Agreement | None:
         """Returns the newest text of the pack by which customers consent to a purpose."""
         texts = [text for text in self.pack.agreements if text.purpose == purpose]

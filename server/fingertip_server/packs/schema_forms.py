@@ -258,10 +258,12 @@ class Agreement(Versioned):
     """agreements/<code>.v<version>.yaml: a text that the customer agrees to by signing.
 
     With a `purpose` it is one by which he consents to that purpose: RecordConsent.
+    `reading_seconds_min` is how long it must be shown; without it that follows from its length.
     """
 
     text: PageOfText
     purpose: Word | None = None
+    reading_seconds_min: int | None = Field(default=None, ge=0, le=3600)
 
     @property
     def sha256(self) -> bytes:

@@ -21,6 +21,7 @@ PolicyValue: TypeAlias = int | timedelta | Money | bool
 
 _COUNTED = frozenset(
     {
+        "characters",
         "times",
         "tickets",
         "tasks",
@@ -54,6 +55,7 @@ _KEYS = {
         "accounts.dormant_months",
         "authorization.overflow_tasks_per_authoriser",
         "authorization.messages_max",
+        "agreements.characters_per_second",
         "documents.validity_years_under_16",
         "documents.validity_years_16_to_25",
         "documents.validity_years_26_to_45",
@@ -105,6 +107,7 @@ _KEYS = {
         "identity_check.recheck_after",
         "lobby.arrival_escalation",
         "lobby.waiting_before_vip_cap",
+        "signatures.certificate_validity",
         "vouchers.closing_grace",
     ),
     PolicyKind.MONEY: (
@@ -132,8 +135,8 @@ KINDS: Mapping[str, PolicyKind] = MappingProxyType(
 class Policy(Frozen):
     """One number as written, its unit, the rule or default it stands for, and what to know of it.
 
-    A unit is one of times, tickets, tasks, accounts, months, years, vouchers, per_mille,
-    working_days (counts), s, min, h, d (durations), flag (true or false) or a currency.
+    A unit is one of characters, times, tickets, tasks, accounts, months, years, vouchers,
+    per_mille, working_days (counts), s, min, h, d (durations), flag (true or false) or a currency.
     """
 
     key: DottedWords

@@ -9,8 +9,6 @@ import contextlib
 import fcntl
 import os
 import secrets
-import stat
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +24,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from fingertip_server.protection import private_file
 from fingertip_server.protection.errors import KeyRingError
 from fingertip_server.protection.keyring import VERSION_MAX, KeyRing, KeyVersion
 from fingertip_server.protection.suite import AES_256_GCM_SHA256, DIGEST_BYTES, SUITES, Suite
-
-_PRIVATE = 0o600
-_FILE_BYTES_MAX = 1_000_000
 
 _Number = Annotated[int, Field(ge=1, le=VERSION_MAX)]
 
@@ -105,12 +101,10 @@ def create(path: Path, suite: Suite = AES_256_GCM_SHA256) -> KeyRing:
     Losing it is losing every personal field.
     """
     file = _File(active=1, lookup=1, versions=[_new_entry(1, suite)])
-    with _written_beside(path, file) as temporary:
-        try:
-            # Unlike a renaming, a link never replaces a ring that somebody made meanwhile.
-            os.link(temporary, path)
-        except FileExistsError:
-            raise KeyRingError(path, ["it exists already and is never replaced"]) from None
+    try:
+        private_file.create(path, _written(file))
+    except private_file.Unusable as unusable:
+        raise KeyRingError(path, [str(unusable)]) from None
     return file.ring()
 
 
@@ -149,16 +143,10 @@ def _new_entry(number: int, suite: Suite) -> _Entry:
 
 
 def _read(path: Path) -> _File:
-    faults: list[str] = []
     try:
-        with path.open("rb") as opened:
-            found = os.fstat(opened.fileno())
-            content = opened.read(_FILE_BYTES_MAX)
-    except OSError as error:
-        raise KeyRingError(path, [f"it cannot be read ({error.strerror})"]) from None
-    if found.st_mode & ~_PRIVATE & 0o777:
-        mode = stat.S_IMODE(found.st_mode)
-        faults.append(f"others may use it (mode {mode:04o}, needed is {_PRIVATE:04o})")
+        content, faults = private_file.read(path)
+    except private_file.Unusable as unusable:
+        raise KeyRingError(path, [str(unusable)]) from None
     try:
         file = _File.model_validate_json(content)
     except ValidationError as error:
@@ -172,8 +160,12 @@ def _read(path: Path) -> _File:
     return file
 
 
+def _written(file: _File) -> str:
+    return file.model_dump_json(indent=2) + "\n"
+
+
 def _replace(path: Path, file: _File) -> KeyRing:
-    with _written_beside(path, file) as temporary:
+    with private_file.written_beside(path, _written(file)) as temporary:
         owner = path.stat()
         os.chown(temporary, owner.st_uid, owner.st_gid)
         temporary.replace(path)
@@ -181,34 +173,8 @@ def _replace(path: Path, file: _File) -> KeyRing:
 
 
 @contextlib.contextmanager
-def _written_beside(path: Path, file: _File) -> Iterator[Path]:
-    """Writes the file under another name, on disk before it gets its own, and yields that name."""
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(number, "w") as opened:
-            opened.write(file.model_dump_json(indent=2) + "\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-        with _opened(path.parent) as folder:
-            os.fsync(folder)
-
-
-@contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Makes two that change a ring at the same time take turns."""
-    with _opened(folder) as opened:
+    with private_file.opened_folder(folder) as opened:
         fcntl.flock(opened, fcntl.LOCK_EX)
         yield
-
-
-@contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        yield opened
-    finally:
-        os.close(opened)

@@ -12,6 +12,7 @@ from fingertip_server.rpc.units import Units
 from fingertip_server.rpc.wakeups import Wakeups
 
 if TYPE_CHECKING:
+    from fingertip_server.authority.authority import Authority
     from fingertip_server.packs.bank import Bank
     from fingertip_server.protection import Protection
 
@@ -38,6 +39,7 @@ class Frame:
     units: Units
     authenticator: Authenticator
     protection: "Protection"
+    authority: "Authority"
     bank: "Bank"
     hooks: Hooks
     wakeups: Wakeups

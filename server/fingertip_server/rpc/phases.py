@@ -13,6 +13,7 @@ from fingertip_server.rpc.units import Units
 from fingertip_server.rpc.wakeups import Wakeups
 
 if TYPE_CHECKING:
+    from fingertip_server.authority.authority import Authority
     from fingertip_server.packs.bank import Bank
     from fingertip_server.protection import Protection
 
@@ -27,6 +28,7 @@ class Outside:
     protection: "Protection"
     bank: "Bank"
     units: Units
+    authority: "Authority"
 
     async def read(self, work: Callable[..., Result], *arguments: object) -> Result:
         """Runs `work(connection, *arguments)`, each statement by itself."""

@@ -144,7 +144,7 @@ class Pipeline:
         if method.prepare is None:
             return None
         frame = self._frame
-        outside = Outside(principal, frame.protection, frame.bank, frame.units)
+        outside = Outside(principal, frame.protection, frame.bank, frame.units, frame.authority)
         return await method.prepare(outside, request)
 
     async def _run(

@@ -1,0 +1,66 @@
+"""Follows a certificate to one that is trusted."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+
+from fingertip_server.authority.errors import Broken
+
+# Ours has three; a bank's own may have a few more.
+_LENGTH_MAX = 8
+
+
+def fingerprint(certificate: x509.Certificate) -> bytes:
+    """Tells a certificate from any other."""
+    return certificate.fingerprint(hashes.SHA256())
+
+
+def follow(
+    leaf: x509.Certificate,
+    given: Iterable[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    moment: datetime,
+) -> list[x509.Certificate]:
+    """Returns the chain from a leaf to an anchor; raises Broken where it breaks.
+
+    `given` are certificates that came along and are believed nothing by themselves. All of the
+    chain must have been valid at the moment.
+    """
+    trusted = {fingerprint(anchor) for anchor in anchors}
+    known = [*anchors, *given]
+    chain = [leaf]
+    while True:
+        certificate = chain[-1]
+        if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
+            raise Broken(f"A certificate was not valid at {moment.isoformat()}.")
+        if fingerprint(certificate) in trusted:
+            return chain
+        issuer = next((each for each in known if _issued(each, certificate)), None)
+        if issuer is None or issuer in chain or len(chain) == _LENGTH_MAX:
+            raise Broken("The certificates lead to none that is trusted.")
+        _require_issuer(issuer, below=len(chain) - 1)
+        chain.append(issuer)
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
+
+
+def _require_issuer(issuer: x509.Certificate, *, below: int) -> None:
+    """Raises Broken unless a certificate may issue others, with so many issuers below itself."""
+    try:
+        constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        raise Broken("A certificate in the chain may issue none.") from None
+    if not constraints.ca or not usage.key_cert_sign:
+        raise Broken("A certificate in the chain may issue none.")
+    if constraints.path_length is not None and below > constraints.path_length:
+        raise Broken("A certificate in the chain may issue none to issuers.")
