@@ -25,17 +25,15 @@ from fingertip.applications.v1.applications_service_pb2 import (
     VerifySignatureResponse,
     WithdrawApplicationRequest,
 )
+from fingertip.applications.v1.form_pb2 import Form
 from fingertip.applications.v1.identity_pb2 import (
     IDENTITY_OUTCOME_CONSISTENT_WITHOUT_PHOTO,
     IdentityOutcome,
     PartyIdentity,
 )
-from fingertip.applications.v1.form_pb2 import Form
 from fingertip.applications.v1.signature_pb2 import AgreementRead
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord, SyncCustomersRequest
-from fingertip.vouchers.v1.voucher_pb2 import Voucher
-from fingertip.vouchers.v1.vouchers_service_pb2 import GetStockRequest
 from fingertip.events.v1.event_pb2 import Event
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
@@ -47,6 +45,8 @@ from fingertip.fulfilment.v1.work_item_pb2 import (
     CheckIdentityOrder,
     WorkResult,
 )
+from fingertip.vouchers.v1.voucher_pb2 import Voucher
+from fingertip.vouchers.v1.vouchers_service_pb2 import GetStockRequest
 from fingertip_client.caller import Caller
 from fingertip_server.packs import bank, synthetic
 from tests.applications.images import JPEG, png

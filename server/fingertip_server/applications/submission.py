@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip_server.applications import (
-    access,
     ages,
     bindings,
     changes,

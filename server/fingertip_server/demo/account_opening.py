@@ -21,8 +21,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     StartApplicationRequest,
     SubmitApplicationRequest,
 )
-from fingertip.applications.v1.identity_pb2 import IdentityOutcome, PartyIdentity
 from fingertip.applications.v1.form_pb2 import Agreement
+from fingertip.applications.v1.identity_pb2 import IdentityOutcome, PartyIdentity
 from fingertip.applications.v1.signature_pb2 import AgreementRead
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_client import tracing

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0022"
-down_revision = "0021"
+revision = "0026"
+down_revision = "0025"
 
 _NOW = sa.text("fingertip_now()")
 
