@@ -54,6 +54,7 @@ _KEYS = {
         "lobby.requeue_after_tickets",
         "lobby.reserved_block_tickets",
         "lobby.vip_calls_in_a_row_max",
+        "quality.second_look_share",
         "vouchers.held_max",
         "vouchers.moved_at_once_max",
     ),
@@ -88,6 +89,7 @@ _KEYS = {
         "identity.session_lifetime",
         "lobby.arrival_escalation",
         "lobby.waiting_before_vip_cap",
+        "quality.error_answer",
         "vouchers.closing_grace",
     ),
     PolicyKind.MONEY: (

@@ -11,6 +11,7 @@ from fingertip.customer.v1.restriction_pb2 import CustomerChanged
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem, WorkOrder
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.ticket_pb2 import Ticket
+from fingertip.quality.v1.error_entry_pb2 import ErrorEntry
 from fingertip.vouchers.v1.stock_pb2 import Stock
 
 Resource = (
@@ -22,6 +23,7 @@ Resource = (
     | Task
     | WorkItem
     | Stock
+    | ErrorEntry
 )
 
 # How each resource is called in fingertip.events.v1.Event.resource.
@@ -33,6 +35,7 @@ RESOURCE_FIELDS: dict[type[Resource], str] = {
     Application: "application",
     Task: "task",
     WorkItem: "work_item",
+    ErrorEntry: "error_entry",
     Stock: "stock",
 }
 
