@@ -22,6 +22,7 @@ from fingertip.events.v1 import events_service_pb2
 from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
 from fingertip.lobby.v1 import lobby_service_pb2
+from fingertip.quality.v1 import quality_service_pb2
 from fingertip.screening.v1 import screening_service_pb2
 from fingertip.vouchers.v1 import vouchers_service_pb2
 from fingertip_server import domains, errors, telemetry
@@ -48,6 +49,7 @@ from fingertip_server.packs.bank import Bank
 from fingertip_server.protection import keyfile
 from fingertip_server.protection.keyring import KeyRing
 from fingertip_server.protection.protection import Protection
+from fingertip_server.quality import handlers as quality
 from fingertip_server.rpc import binding, service
 from fingertip_server.rpc.frame import Frame
 from fingertip_server.rpc.health import Health
@@ -84,6 +86,7 @@ _MODULES: Mapping[str, tuple[ModuleType, ModuleType]] = {
     "AuthorizationService": (authorization_service_pb2, authorization),
     "FulfilmentService": (fulfilment_service_pb2, fulfilment),
     "AuditService": (audit_service_pb2, audit),
+    "QualityService": (quality_service_pb2, quality),
     "ScreeningService": (screening_service_pb2, screening),
     "VouchersService": (vouchers_service_pb2, vouchers),
 }

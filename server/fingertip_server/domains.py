@@ -40,6 +40,7 @@ from fingertip_server.lobby import completions as lobby_completions
 from fingertip_server.lobby import constraints as lobby_constraints
 from fingertip_server.lobby import snapshots as lobby_snapshots
 from fingertip_server.packs.bank import Bank
+from fingertip_server.quality import error_file, second_look
 from fingertip_server.rpc import timers
 from fingertip_server.rpc.hooks import Hooks
 from fingertip_server.rpc.measuring import Queue
@@ -66,6 +67,7 @@ HOOKS = Hooks(
         **customer_completions.COMPLETIONS,
         **lobby_completions.COMPLETIONS,
     },
+    decided=(error_file.of_decision, second_look.of_decision),
     shift_changed=(review.shift_changed, stock_days.shift_changed),
     may_end_shift=(review.may_end_shift,),
     customer_of_ticket=tickets.customer_of,
@@ -78,6 +80,7 @@ HOOKS = Hooks(
         **customer_timers.TIMERS,
         **fulfilment_timers.TIMERS,
         **identity_timers.TIMERS,
+        **error_file.TIMERS,
         **screening_timers.TIMERS,
         **timers.TIMERS,
         **stock_days.TIMERS,

@@ -42,6 +42,11 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
 )
 from fingertip.authorization.v1.task_pb2 import SupplementItem, Task, TaskDefect
 from fingertip.events.v1.events_service_pb2 import WatchRequest
+from fingertip.quality.v1.quality_service_pb2 import (
+    AnswerErrorRequest,
+    ReviewTaskRequest,
+    SettleErrorRequest,
+)
 from tests.applications import paper
 from tests.authorization import desk
 from tests.authorization.screen import Screen, screen
@@ -333,6 +338,17 @@ WRONG_ROLES = [
         "authorization",
         ReleaseTaskRequest(request_id=_ID, task_id=_ID, fence=1, purpose="no"),
     ),
+    (
+        "authoriser",
+        "quality",
+        AnswerErrorRequest(request_id=_ID, error_entry_id=_ID, note="no"),
+    ),
+    (
+        "branch_manager",
+        "quality",
+        SettleErrorRequest(request_id=_ID, error_entry_id=_ID, note="no"),
+    ),
+    ("centre_supervisor", "quality", ReviewTaskRequest(request_id=_ID, task_id=_ID)),
     (
         "authoriser",
         "authorization",

@@ -54,6 +54,7 @@ from tests.customer import bank
 from tests.fulfilment import queue
 from tests.identity import enrolling, lending
 from tests.lobby import tickets
+from tests.quality import file
 from tests.vouchers import vault
 from tests.vouchers.vault import span
 from tests.world import Credentials, World
@@ -90,6 +91,7 @@ class SpoiltWorld(World):
                 caller.fulfilment,
                 caller.identity,
                 caller.lobby,
+                caller.quality,
                 caller.screening,
                 caller.vouchers,
             ):
@@ -137,6 +139,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
         await _supplement(spoilt)
     with suppress(Refused):
         await _supervise(spoilt)
+    with suppress(Refused):
+        await _judge(spoilt)
     with suppress(Refused):
         await _execute(spoilt)
     with suppress(Refused):
@@ -244,6 +248,15 @@ async def _supplement(world: World) -> None:
         application = await paper.attach(world.teller, application, kind, paper.IMAGES["id_back"])
     await desk.supply(world.teller, application)
     await desk.approve(authoriser, await desk.claim(authoriser))
+
+
+async def _judge(world: World) -> None:
+    """Has the error file answered and settled, and what was approved looked at again."""
+    for entry in (await file.entries(world.teller))[:1]:
+        await world.teller.quality.AnswerError(file.answer(entry))
+        await world.centre_supervisor.quality.SettleError(file.settle(entry))
+    for look in (await file.second_looks(world.authoriser))[:1]:
+        await world.authoriser.quality.ReviewTask(file.review(look.task_id))
 
 
 async def _supervise(world: World) -> None:

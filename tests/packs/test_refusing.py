@@ -104,6 +104,7 @@ def test_an_empty_folder_lacks_every_file(tmp_path: Path) -> None:
     assert [fault.file for fault in faults] == [
         "bank.yaml",
         "branches.yaml",
+        "error_categories.yaml",
         "policies.yaml",
         "products.yaml",
         "roles.yaml",

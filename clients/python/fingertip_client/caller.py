@@ -22,6 +22,7 @@ from fingertip.identity.v1.identity_service_pb2 import (
 from fingertip.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from fingertip.identity.v1.staff_pb2 import StaffSession
 from fingertip.lobby.v1.lobby_service_pb2_grpc import LobbyServiceStub
+from fingertip.quality.v1.quality_service_pb2_grpc import QualityServiceStub
 from fingertip.screening.v1.screening_service_pb2_grpc import ScreeningServiceStub
 from fingertip.vouchers.v1.vouchers_service_pb2_grpc import VouchersServiceStub
 from fingertip_client.calls import StreamCalls, UnaryCalls
@@ -70,6 +71,7 @@ class Caller:
         self.fulfilment = FulfilmentServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)
         self.lobby = LobbyServiceStub(self.channel)
+        self.quality = QualityServiceStub(self.channel)
         self.screening = ScreeningServiceStub(self.channel)
         self.vouchers = VouchersServiceStub(self.channel)
 

@@ -13,6 +13,7 @@ Kind = Literal[
     "application",
     "task",
     "work_item",
+    "error_entry",
     "difference",
     "screening_hit",
     "stock",

@@ -10,6 +10,7 @@ from fingertip_server.applications.attachment_rules import COMPLETE
 from fingertip_server.applications.rules import State, Step
 from fingertip_server.applications.tables import Application, Attachment
 from fingertip_server.authorization import tasks
+from fingertip_server.quality import second_look
 from fingertip_server.rpc.call import Call
 
 AUDIT = "audit.read"
@@ -96,7 +97,7 @@ def seen_attachment(call: Call, attachment_id: UUID) -> Attachment:
         raise attachment_rules.no_attachment()
     attachment, application = found
     if application.branch_id != call.principal.branch_id and not (
-        application.task_id is not None and tasks.holds_claim(call, application.task_id)
+        application.task_id is not None and _is_shown_to(call, application.task_id)
     ):
         raise attachment_rules.no_attachment()
     call.journey_id = application.journey_id
@@ -132,3 +133,8 @@ def _entered(call: Call, application: Application | None) -> Application:
         raise rules.no_application()
     call.journey_id = application.journey_id
     return application
+
+
+def _is_shown_to(call: Call, task_id: UUID) -> bool:
+    """Tells whether the caller decides about a task, or looks again at what was approved."""
+    return tasks.holds_claim(call, task_id) or second_look.may_see_evidence(call, task_id)

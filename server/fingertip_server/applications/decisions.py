@@ -110,6 +110,15 @@ def decided(call: Call, subject: Subject) -> Application:
     return application
 
 
+def _executed(call: Call, subject: Subject) -> bool:
+    application = store.find(call, subject.subject_id)
+    return (
+        application is not None
+        and application.revision == subject.revision
+        and application.execute_time is not None
+    )
+
+
 DECISIONS = Decisions(
     lock=_lock,
     content=_content,
@@ -118,5 +127,6 @@ DECISIONS = Decisions(
     returned=_returned,
     expired=_expired,
     parked=_parked,
+    executed=_executed,
     step_taken=_step_taken,
 )

@@ -3,9 +3,21 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Interval, bindparam, func, literal_column, select, text, tuple_
+from sqlalchemy import (
+    Connection,
+    Interval,
+    Row,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
 
 from fingertip_server.authorization.tables import Task
 from fingertip_server.db.base import NOW
@@ -90,6 +102,51 @@ _OFFERED = select(Task.task_id).where(
     Task.offered_to == bindparam("staff_id"), _QUEUED, Task.offered_until > NOW
 )
 
+_OPEN = (
+    select(
+        Task.skill,
+        Task.state,
+        func.count().label("tasks"),
+        (NOW - func.min(Task.waiting_since)).label("oldest"),
+    )
+    .where(
+        Task.centre_id == bindparam("the_centre_id"),
+        Task.state.in_([literal_column(f"'{s}'") for s in ("PARKED", "QUEUED", "CLAIMED")]),
+    )
+    .group_by(Task.skill, Task.state)
+)
+_is_first = Task.previous_task_id.is_(None)
+_FIRST_PASS = (
+    func.count().filter(_is_first, Task.state == "APPROVED", Task.revision == 1).label("first_pass")
+)
+_DECIDED = (
+    select(
+        Task.skill,
+        func.count().label("decided"),
+        func.percentile_disc(0.5).within_group(_took).label("median"),
+        func.percentile_disc(0.95).within_group(_took).label("p95"),
+        func.count().filter(_is_first).label("first"),
+        _FIRST_PASS,
+    )
+    .where(
+        Task.centre_id == bindparam("the_centre_id"),
+        Task.decide_time >= bindparam("since"),
+    )
+    .group_by(Task.skill)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedCount:
+    """How many tasks of a branch or maker were decided, and how: `first` are first submissions."""
+
+    branch_id: str
+    maker_id: str
+    decided: int
+    first: int
+    first_pass: int
+    not_approved: int
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Lane:
@@ -172,3 +229,66 @@ def stuck(connection: Connection, lane: Lane, longer: timedelta, at_most: int) -
 def offered(connection: Connection, staff_id: str) -> Sequence[UUID]:
     """Returns the tasks that are a member of staff's to claim."""
     return connection.execute(_OFFERED, {"staff_id": staff_id}).scalars().all()
+
+
+def open_tasks(connection: Connection, centre_id: str) -> Sequence[Row[Any]]:
+    """Returns how many tasks a centre has, by `skill` and `state`, and how old the `oldest` is."""
+    return connection.execute(_OPEN, {"the_centre_id": centre_id}).all()
+
+
+def decided_since(connection: Connection, centre_id: str, since: datetime) -> Sequence[Row[Any]]:
+    """Returns by `skill` what a centre decided since then.
+
+    That is how many were `decided`, the `median` and the `p95` from claim to decision, how many of
+    them were `first` submissions, and how many of those were approved as they were (`first_pass`).
+    """
+    return connection.execute(_DECIDED, {"the_centre_id": centre_id, "since": since}).all()
+
+
+def decided_in(  # noqa: PLR0913 - whose work, when, and which page of it
+    connection: Connection,
+    *,
+    branch_id: str,
+    centre_id: str,
+    since: datetime,
+    until: datetime,
+    by_maker: bool,
+    after: tuple[str, str] | None,
+    size: int,
+) -> list[DecidedCount]:
+    """Returns what was decided in a period by branch, or by branch and maker, after a key.
+
+    An empty `branch_id` or `centre_id` keeps all. `until` is no part of the period.
+    """
+    groups = [Task.branch_id, Task.maker_id] if by_maker else [Task.branch_id]
+    statement = (
+        select(
+            Task.branch_id,
+            (Task.maker_id if by_maker else literal("")).label("maker_id"),
+            func.count().label("decided"),
+            func.count().filter(_is_first).label("first"),
+            _FIRST_PASS,
+            func.count().filter(Task.state != "APPROVED").label("not_approved"),
+        )
+        .where(Task.decide_time >= since, Task.decide_time < until)
+        .group_by(*groups)
+        .order_by(*groups)
+        .limit(size)
+    )
+    if branch_id:
+        statement = statement.where(Task.branch_id == branch_id)
+    if centre_id:
+        statement = statement.where(Task.centre_id == centre_id)
+    if after is not None:
+        statement = statement.where(tuple_(*groups) > after[: len(groups)])
+    return [
+        DecidedCount(
+            branch_id=row.branch_id,
+            maker_id=row.maker_id,
+            decided=row.decided,
+            first=row.first,
+            first_pass=row.first_pass,
+            not_approved=row.not_approved,
+        )
+        for row in connection.execute(statement)
+    ]

@@ -17,6 +17,7 @@ from fingertip_server.authorization import (
     store,
 )
 from fingertip_server.authorization.anchors import Anchored
+from fingertip_server.authorization.hooks import Decided
 from fingertip_server.authorization.rules import Authority, Person, State
 from fingertip_server.authorization.tables import Task, TaskDecision
 from fingertip_server.rpc.call import Call
@@ -75,6 +76,8 @@ def decide(call: Call, task: Task, checker: Checker, verdict: Verdict) -> Task:
     changes.announce(call, decided)
     call.record("task", decided.task_id, decided.state)
     _tell_owner(call, decided, verdict)
+    if is_final:
+        _tell_others(call, decided, checker, verdict)
     return decided
 
 
@@ -94,6 +97,7 @@ def decide_on_site(call: Call, task: Task, checker: Checker, verdict: Verdict) -
     changes.announce(call, decided)
     call.record("task", decided.task_id, decided.state, f"现场授权：{checker.staff_id}")
     _tell_owner(call, decided, verdict)
+    _tell_others(call, decided, checker, verdict)
     return decided
 
 
@@ -111,6 +115,34 @@ def require_amount(call: Call, task: Task, typed: Money | None) -> None:
         amounts.of_message(typed, call.bank.pack.bank.currency) if typed is not None else None,
         is_asked=task.reenter_amount,
     )
+
+
+def facts_of(task: Task, *, checker_id: str, checker_person_id: UUID, verdict: Verdict) -> Decided:
+    """Returns what others are told of a task about which the last word was said."""
+    return Decided(
+        subject=changes.subject_of(task),
+        scene_code=task.scene_code,
+        centre_id=task.centre_id,
+        branch_id=task.branch_id,
+        skill=task.skill,
+        maker_id=task.maker_id,
+        maker_person_id=task.maker_person_id,
+        customer_id=task.customer_id,
+        outcome=verdict.outcome,
+        checker_id=checker_id,
+        checker_person_id=checker_person_id,
+        note=verdict.note,
+        defects=verdict.defects,
+    )
+
+
+def _tell_others(call: Call, task: Task, checker: Checker, verdict: Verdict) -> None:
+    person_id = checker.person.person_id
+    decided = facts_of(
+        task, checker_id=checker.staff_id, checker_person_id=person_id, verdict=verdict
+    )
+    for tell in call.hooks.decided:
+        tell(call, decided)
 
 
 def _decision(task: Task, checker: Checker, verdict: Verdict, *, is_final: bool) -> TaskDecision:

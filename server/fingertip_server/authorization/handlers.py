@@ -13,6 +13,10 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     ClaimNextTaskResponse,
     EscalateTaskRequest,
     EscalateTaskResponse,
+    GetCentreLoadRequest,
+    GetCentreLoadResponse,
+    GetQueuePositionRequest,
+    GetQueuePositionResponse,
     GetTaskRequest,
     GetTaskResponse,
     ListTaskMessagesRequest,
@@ -47,6 +51,7 @@ from fingertip_server.authorization import (
     deciding,
     differences,
     eligibility,
+    load,
     messages,
     on_site,
     rules,
@@ -121,6 +126,20 @@ def release_task(call: Call, request: ReleaseTaskRequest) -> ReleaseTaskResponse
     changes.settle(call, task)
     call.record("task", task.task_id, task.state, request.purpose)
     return ReleaseTaskResponse(task=messages.task(task))
+
+
+def get_queue_position(call: Call, request: GetQueuePositionRequest) -> GetQueuePositionResponse:
+    """Tells where a task of the caller's branch stands."""
+    task = store.find(call, UUID(request.task_id))
+    if task is None or task.branch_id != call.principal.branch_id:
+        raise rules.no_task()
+    call.journey_id = task.journey_id
+    return GetQueuePositionResponse(position=load.position(call, task))
+
+
+def get_centre_load(call: Call, request: GetCentreLoadRequest) -> GetCentreLoadResponse:
+    """Tells how much the caller's centre has to do."""
+    return GetCentreLoadResponse(load=load.of_centre(call, call.principal.branch_id))
 
 
 def reassign_task(call: Call, request: ReassignTaskRequest) -> ReassignTaskResponse:

@@ -80,6 +80,11 @@ SILENT = Dialogue(
 )
 
 
+def _never(_call: Call, _subject: Subject) -> bool:
+    """Says so of a subject of which nothing is executed."""
+    return False
+
+
 def _nothing_to_tell(_call: Call, _subject: Subject, _done: int, _required: int) -> None:
     """Does for a subject of which one approval is always enough."""
 
@@ -92,9 +97,9 @@ class Decisions:
     others but `content`. `content` returns the stored bytes of a revision. `parked` is told why
     nobody can decide, and with an empty reason that somebody can again; `expired` is told why the
     task ended before its time, with an empty reason that its time was over; `step_taken` how many
-    have approved of how many who have to, when somebody can go on. Each of the others changes the
-    subject's state, announces it on the subject's own topic, and raises where the subject does not
-    admit the decision.
+    have approved of how many who have to, when somebody can go on; `executed` says whether what was
+    approved is done. Each of the others changes the subject's state, announces it on the subject's
+    own topic, and raises where the subject does not admit the decision.
     """
 
     lock: Callable[[Call, UUID], None]
@@ -106,3 +111,23 @@ class Decisions:
     parked: Callable[[Call, Subject, str], None]
     dialogue: Dialogue = SILENT
     step_taken: Callable[[Call, Subject, int, int], None] = field(default=_nothing_to_tell)
+    executed: Callable[[Call, Subject], bool] = field(default=_never)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A task about which the last word was said: what it was, whose, and what was said by whom."""
+
+    subject: Subject
+    scene_code: str
+    centre_id: str
+    branch_id: str
+    skill: str
+    maker_id: str
+    maker_person_id: UUID
+    customer_id: UUID
+    outcome: str
+    checker_id: str
+    checker_person_id: UUID
+    note: str
+    defects: Sequence[Anchored]

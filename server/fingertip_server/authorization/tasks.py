@@ -1,11 +1,24 @@
 """What domains with something to be authorised call."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from fingertip_server.authorization import amounts, changes, routing, rules, store
+from fingertip.authorization.v1.task_pb2 import ChecklistItem
+from fingertip_server.authorization import (
+    amounts,
+    changes,
+    deciding,
+    eligibility,
+    messages,
+    routing,
+    rules,
+    store,
+)
+from fingertip_server.authorization.deciding import Verdict
+from fingertip_server.authorization.hooks import Decided
 from fingertip_server.authorization.rules import State
 from fingertip_server.authorization.tables import Task
 from fingertip_server.packs.schema_forms import Route, Scene
@@ -52,6 +65,18 @@ class OpenedTask:
 
     task_id: UUID
     park_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A task that was decided, with who took part in it and whether it is done."""
+
+    decided: Decided
+    subject_kind: str
+    journey_id: UUID | None
+    checkers: frozenset[UUID]
+    checklist: list[ChecklistItem]
+    was_executed: bool
 
 
 def open_task(call: Call, draft: TaskDraft) -> OpenedTask:
@@ -125,6 +150,52 @@ def conversation(call: Call, subject_kind: str, subject_id: UUID) -> Conversatio
         messages=store.last_number(call, subject_kind, subject_id),
         messages_hash=store.last_link(call, subject_kind, subject_id) or b"",
     )
+
+
+def is_on_shift(call: Call) -> bool:
+    """Tells whether the caller is on shift."""
+    return eligibility.is_on_shift(call)
+
+
+def lock_subject(call: Call, task_id: UUID) -> None:
+    """Locks what a task is about, if there is such a task: before anything that belongs to it."""
+    reference = store.reference(call, task_id)
+    if reference is not None:
+        call.hooks.decisions[reference.subject_kind].lock(call, reference.subject_id)
+
+
+def closed(call: Call, task_id: UUID) -> Closed:
+    """Returns a task that was decided, as somebody needs it who looks at it again."""
+    task = store.find(call, task_id)
+    if task is None:
+        raise rules.no_task()
+    steps = store.steps(call, task)
+    last = steps[-1]
+    subject = changes.subject_of(task)
+    return Closed(
+        decided=deciding.facts_of(
+            task,
+            checker_id=last.checker_id,
+            checker_person_id=last.checker_person_id,
+            verdict=Verdict(State(last.outcome), note=last.note),
+        ),
+        subject_kind=task.subject_kind,
+        journey_id=task.journey_id,
+        checkers=frozenset(step.checker_person_id for step in steps),
+        checklist=messages.checklist(task),
+        was_executed=changes.decisions_of(call, task).executed(call, subject),
+    )
+
+
+def content(call: Call, task: Closed) -> bytes:
+    """Returns the bytes of what was decided about. Raises CONTENT_CHANGED when they are others."""
+    subject = task.decided.subject
+    found = call.hooks.decisions[task.subject_kind].content(
+        call, subject.subject_id, subject.revision
+    )
+    if hashlib.sha256(found).digest() != subject.content_hash:
+        raise rules.content_changed(subject.revision, subject.content_hash)
+    return found
 
 
 def holds_claim(call: Call, task_id: UUID) -> bool:

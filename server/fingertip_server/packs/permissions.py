@@ -13,6 +13,7 @@ from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
 from fingertip.lobby.v1 import lobby_service_pb2
 from fingertip.options.v1 import options_pb2
+from fingertip.quality.v1 import quality_service_pb2
 from fingertip.screening.v1 import screening_service_pb2
 from fingertip.vouchers.v1 import vouchers_service_pb2
 
@@ -25,6 +26,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     fulfilment_service_pb2.DESCRIPTOR,
     identity_service_pb2.DESCRIPTOR,
     lobby_service_pb2.DESCRIPTOR,
+    quality_service_pb2.DESCRIPTOR,
     screening_service_pb2.DESCRIPTOR,
     vouchers_service_pb2.DESCRIPTOR,
 )

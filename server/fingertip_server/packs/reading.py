@@ -23,6 +23,7 @@ from fingertip_server.packs.schema_bank import (
 )
 from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import Policies, PoliciesFile
+from fingertip_server.packs.schema_quality import ErrorCategories
 from fingertip_server.packs.schema_types import Frozen
 from fingertip_server.packs.schema_vouchers import VoucherTypes
 
@@ -94,6 +95,7 @@ def _assemble(documents: Documents, sha256: str) -> Pack:
         scenes=_every(documents, Scene),
         policy_rows=policy_rows,
         policies=Policies.of(policy_rows),
+        error_categories=_one(documents, ErrorCategories).error_categories,
     )
 
 

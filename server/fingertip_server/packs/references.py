@@ -48,6 +48,7 @@ _GIVEN = (
     _Given("product", "products.yaml", "products.*.code"),
     _Given("voucher type", "vouchers.yaml", "voucher_types.*.code"),
     _Given("policy", "policies.yaml", "policies.*.key"),
+    _Given("error category", "error_categories.yaml", "error_categories.*.code"),
     _Given("field", "forms/*", "sections.*.fields.*.key"),
     _Given("choice", "forms/*", "sections.*.fields.*.choices.*.value", scope=4),
     _Given("attachment", "forms/*", "attachments.*.kind"),

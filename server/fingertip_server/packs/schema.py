@@ -22,6 +22,7 @@ from fingertip_server.packs.schema_bank import (
 )
 from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import Policies, PoliciesFile, Policy
+from fingertip_server.packs.schema_quality import ErrorCategories, ErrorCategory
 from fingertip_server.packs.schema_types import Frozen
 from fingertip_server.packs.schema_vouchers import VoucherType, VoucherTypes
 
@@ -30,6 +31,7 @@ FILES: Mapping[str, type[Frozen]] = MappingProxyType(
     {
         "bank.yaml": Bank,
         "branches.yaml": Branches,
+        "error_categories.yaml": ErrorCategories,
         "policies.yaml": PoliciesFile,
         "products.yaml": Products,
         "roles.yaml": Roles,
@@ -62,6 +64,7 @@ class Pack:
     scenes: tuple[Scene, ...]
     policy_rows: tuple[Policy, ...]
     policies: Policies
+    error_categories: tuple[ErrorCategory, ...]
 
     @property
     def version(self) -> str:

@@ -17,6 +17,7 @@ from fingertip_server.packs.schema_bank import (
 )
 from fingertip_server.packs.schema_forms import Agreement, Form, Scene
 from fingertip_server.packs.schema_policies import Policies, Policy
+from fingertip_server.packs.schema_quality import OTHERS, ErrorCategory
 from fingertip_server.packs.schema_types import Frozen, VersionedWord
 from fingertip_server.packs.schema_vouchers import VoucherType
 
@@ -32,6 +33,8 @@ class StoredPack(Frozen):
     products: tuple[Product, ...]
     scenes: tuple[Scene, ...]
     policies: tuple[Policy, ...]
+    # A pack of before had none: whatever is wrong is of one kind then.
+    error_categories: tuple[ErrorCategory, ...] = (OTHERS,)
     forms: tuple[VersionedWord, ...]
     agreements: tuple[VersionedWord, ...]
     # Packs were loaded before there were any.
@@ -49,6 +52,7 @@ class StoredPack(Frozen):
             products=pack.products,
             scenes=pack.scenes,
             policies=pack.policy_rows,
+            error_categories=pack.error_categories,
             forms=tuple(form.reference for form in pack.forms),
             agreements=tuple(agreement.reference for agreement in pack.agreements),
             voucher_types=pack.voucher_types,
@@ -73,4 +77,5 @@ class StoredPack(Frozen):
             scenes=self.scenes,
             policy_rows=self.policies,
             policies=Policies.of(self.policies),
+            error_categories=self.error_categories,
         )

@@ -12,6 +12,7 @@ from fingertip.fulfilment.v1.operation_pb2 import OperationDifference
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem, WorkOrder
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.ticket_pb2 import Ticket
+from fingertip.quality.v1.error_entry_pb2 import ErrorEntry
 from fingertip.screening.v1.screening_hit_pb2 import ScreeningHit
 from fingertip.vouchers.v1.stock_pb2 import Stock
 
@@ -26,6 +27,7 @@ Resource = (
     | OperationDifference
     | ScreeningHit
     | Stock
+    | ErrorEntry
 )
 
 # How each resource is called in fingertip.events.v1.Event.resource.
@@ -37,6 +39,7 @@ RESOURCE_FIELDS: dict[type[Resource], str] = {
     Application: "application",
     Task: "task",
     WorkItem: "work_item",
+    ErrorEntry: "error_entry",
     OperationDifference: "difference",
     ScreeningHit: "screening_hit",
     Stock: "stock",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     # Which functions these are is said where they are used: identity, authorization, fulfilment.
-    from fingertip_server.authorization.hooks import Decisions
+    from fingertip_server.authorization.hooks import Decided, Decisions
     from fingertip_server.fulfilment.hooks import Completion
     from fingertip_server.rpc.call import Call
 
@@ -21,8 +21,9 @@ class Hooks:
     """Plain tables of functions.
 
     `decisions` by a task's subject kind; `executions` by the subject kind of work with an effect,
-    `completions` by the kind of work without one; `shift_changed` is told whose shift started or
-    ended (staff number); `may_end_shift` raises when it may not.
+    `completions` by the kind of work without one; `decided` is told of every task about which the
+    last word was said; `shift_changed` is told whose shift started or ended (staff number);
+    `may_end_shift` raises when it may not.
     `customer_of_ticket` returns whose ticket it is, if known, and its journey; it raises
     TICKET_NOT_FOUND. `reversed` is told which application was undone, in the transaction that says
     so: what was bound to it is free again. `timers` by the timer's kind.
@@ -31,6 +32,7 @@ class Hooks:
     decisions: "Mapping[str, Decisions]" = field(default_factory=dict)
     executions: "Mapping[str, Completion]" = field(default_factory=dict)
     completions: "Mapping[str, Completion]" = field(default_factory=dict)
+    decided: "Sequence[Callable[[Call, Decided], None]]" = ()
     shift_changed: "Sequence[Callable[[Call, str], None]]" = ()
     may_end_shift: "Sequence[Callable[[Call, str], None]]" = ()
     customer_of_ticket: "Callable[[Call, UUID], tuple[UUID | None, UUID]]" = field(
