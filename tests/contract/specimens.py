@@ -68,9 +68,8 @@ _CURRENCIES: Final = ("CNY", "JPY", "KWD", "", "cny", "\x00")
 # from answers; but devices and accounts are only these, so that the fuzzer is not locked out.
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "account_class": ("class_one", "class_two", "class_three", "class_nine"),
-    "agreement_code": ("debit_card_account", "no_such_agreement"),
     "account_number": ("6225881414207430",),
-    "agreement_code": ("credit_report_consent", "no_such_text"),
+    "agreement_code": ("debit_card_account", "credit_report_consent", "no_such_text"),
     "appeal_route": ("携带用途证明到网点申诉",),
     "ImposeRestrictionRequest.customer_id": (customer_id(1), customer_id(2)),
     "branch_id": ("0101", "0102", "0000", "C001"),

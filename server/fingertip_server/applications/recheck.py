@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from fingertip_server.applications import standing
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.applications.v1.signature_pb2 import SignatureReference
-from fingertip_server.applications import signatures
+from fingertip_server.applications import signatures, standing
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
@@ -47,7 +46,6 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
     return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
-_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, standing.bar)
 def _signature(call: Call, application: Application, item: Item) -> str:
     """Holds the customer's signature to what it was when its application was submitted."""
     content = ApplicationContent.FromString(item.order.application.content)
@@ -55,4 +53,8 @@ def _signature(call: Call, application: Application, item: Item) -> str:
     return "" if is_same else _SIGNATURE_CHANGED
 
 
-_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, _signature)
+_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (
+    _approval,
+    standing.bar,
+    _signature,
+)

@@ -14,8 +14,8 @@ from fingertip_server.applications import (
     inquiries,
     messages,
     rules,
-    standing,
     signatures,
+    standing,
     store,
 )
 from fingertip_server.applications.checks import DocumentPolicy, Filled
