@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 import grpc
 import pytest
@@ -42,6 +43,7 @@ _MACHINES: dict[str, tuple[Device.Kind.ValueType, str, tuple[str, ...]]] = {
     "other_ticket_machine": (Device.KIND_TICKET_MACHINE, "0102", ()),
     "bare_tablet": (Device.KIND_TABLET, "0101", ()),
     "crm_adapter": (Device.KIND_ADAPTER, "0000", ("crm.view", "crm.resolve_customer")),
+    "police_adapter": (Device.KIND_ADAPTER, "0000", ("police.check_identity",)),
     "core_adapter": (Device.KIND_ADAPTER, "0000", CORE_WORK),
 }
 
@@ -64,6 +66,15 @@ class _Named:
         return world.caller(self._name)
 
 
+# Which world a caller is of, for what others have to do before he can go on.
+_WORLDS: "WeakKeyDictionary[Caller, World]" = WeakKeyDictionary()
+
+
+def world_of(caller: Caller) -> "World":
+    """Returns the world that a caller is of."""
+    return _WORLDS[caller]
+
+
 class World:
     """Callers by role, each made when first asked for."""
 
@@ -81,6 +92,7 @@ class World:
             caller = Caller(self.targets, device=self.credentials.devices[name], patience=patience)
             caller.credentials.token = self.credentials.tokens.get(name, "")
             self._callers[name] = caller
+            _WORLDS[caller] = self
         return self._callers[name]
 
     lobby_manager = _Named("100101")
@@ -99,6 +111,8 @@ class World:
     centre_supervisor = _Named("900109")
     auditor = _Named("000001")
     security_admin = _Named("000002")
+    compliance = _Named("000011")
+    authoriser_of_compliance = _Named("900111")
     operations = _Named("000003")
     second_operations = _Named("000004")
     ticket_machine = _Named("ticket_machine")
@@ -106,6 +120,7 @@ class World:
     bare_tablet = _Named("bare_tablet")
     crm_adapter = _Named("crm_adapter")
     core_adapter = _Named("core_adapter")
+    police_adapter = _Named("police_adapter")
 
     async def close(self) -> None:
         """Closes every caller's channel."""

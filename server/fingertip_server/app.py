@@ -22,6 +22,7 @@ from fingertip.events.v1 import events_service_pb2
 from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
 from fingertip.lobby.v1 import lobby_service_pb2
+from fingertip.screening.v1 import screening_service_pb2
 from fingertip.vouchers.v1 import vouchers_service_pb2
 from fingertip_server import domains, errors, telemetry
 from fingertip_server.applications import handlers as applications
@@ -52,6 +53,7 @@ from fingertip_server.rpc.pipeline import Pipeline
 from fingertip_server.rpc.timers import Timers
 from fingertip_server.rpc.units import Units
 from fingertip_server.rpc.wakeups import Wakeups
+from fingertip_server.screening import handlers as screening
 from fingertip_server.settings import Settings
 from fingertip_server.vouchers import handlers as vouchers
 
@@ -79,6 +81,7 @@ _MODULES: Mapping[str, tuple[ModuleType, ModuleType]] = {
     "AuthorizationService": (authorization_service_pb2, authorization),
     "FulfilmentService": (fulfilment_service_pb2, fulfilment),
     "AuditService": (audit_service_pb2, audit),
+    "ScreeningService": (screening_service_pb2, screening),
     "VouchersService": (vouchers_service_pb2, vouchers),
 }
 

@@ -12,6 +12,7 @@ from fingertip_server.applications import constraints as application_constraints
 from fingertip_server.applications import decisions as application_decisions
 from fingertip_server.applications import dialogue as application_dialogue
 from fingertip_server.applications import (
+    identity_answers,
     inquiries,
     reversal_completions,
     reversal_decisions,
@@ -42,6 +43,8 @@ from fingertip_server.packs.bank import Bank
 from fingertip_server.rpc import timers
 from fingertip_server.rpc.hooks import Hooks
 from fingertip_server.rpc.measuring import Queue
+from fingertip_server.screening import snapshots as screening_snapshots
+from fingertip_server.screening import timers as screening_timers
 from fingertip_server.vouchers import constraints as voucher_constraints
 from fingertip_server.vouchers import days as stock_days
 from fingertip_server.vouchers import stocks
@@ -59,6 +62,7 @@ HOOKS = Hooks(
     },
     completions={
         **inquiries.COMPLETIONS,
+        **identity_answers.COMPLETIONS,
         **customer_completions.COMPLETIONS,
         **lobby_completions.COMPLETIONS,
     },
@@ -67,12 +71,14 @@ HOOKS = Hooks(
     customer_of_ticket=tickets.customer_of,
     timers={
         **application_timers.TIMERS,
+        identity_answers.RECHECK: identity_answers.recheck,
         **arrivals.TIMERS,
         **days.TIMERS,
         **authorization_timers.TIMERS,
         **customer_timers.TIMERS,
         **fulfilment_timers.TIMERS,
         **identity_timers.TIMERS,
+        **screening_timers.TIMERS,
         **timers.TIMERS,
         **stock_days.TIMERS,
     },
@@ -99,6 +105,7 @@ def snapshots(bank: Callable[[], Bank]) -> dict[str, Sequence[Snapshot]]:
             authorization_snapshots.centre,
             lambda c, branch_id: fulfilment_snapshots.branch(c, bank(), branch_id),
             lambda c, branch_id: lobby_snapshots.branch(c, bank(), branch_id),
+            lambda c, branch_id: screening_snapshots.branch(c, bank(), branch_id),
             lambda c, branch_id: stocks.branch(c, bank(), branch_id),
         ),
         "centre": (authorization_snapshots.centre,),

@@ -9,6 +9,7 @@ from fingertip.applications.v1.application_pb2 import Answer, Application, Attac
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
     AttestSightingRequest,
+    CheckIdentityRequest,
     CompleteAttachmentRequest,
     GetApplicationRequest,
     GetApplicationResponse,
@@ -19,13 +20,30 @@ from fingertip.applications.v1.applications_service_pb2 import (
     SubmitApplicationRequest,
     WithdrawApplicationRequest,
 )
+from fingertip.applications.v1.identity_pb2 import (
+    IDENTITY_OUTCOME_CONSISTENT_WITHOUT_PHOTO,
+    IdentityOutcome,
+    PartyIdentity,
+)
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord, SyncCustomersRequest
+from fingertip.events.v1.event_pb2 import Event
+from fingertip.events.v1.events_service_pb2 import WatchRequest
+from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
+    CompleteWorkItemRequest,
+    LeaseWorkItemsRequest,
+)
+from fingertip.fulfilment.v1.work_item_pb2 import (
+    CheckedIdentity,
+    CheckIdentityOrder,
+    WorkResult,
+)
 from fingertip_client.caller import Caller
 from fingertip_server.packs import bank, synthetic
 from tests.applications.images import JPEG, png
+from tests.authorization.screen import screen
 from tests.conftest import Database
-from tests.world import World, read_demo
+from tests.world import World, read_demo, world_of
 
 FORM = "debit_card_account"
 
@@ -33,6 +51,7 @@ FORM = "debit_card_account"
 # have several.
 ANSWERS: Mapping[str, str] = MappingProxyType(
     {
+        "handled_by": "applicant",
         "applicant_name": "王若兰",
         "document_type": "resident_id_card",
         "resident_id": "190102197805209021",
@@ -226,14 +245,77 @@ async def fill(
     *,
     images: Sequence[str] = (),
 ) -> Application:
-    """Completes a draft: answers, images (more than every form's as well), signature, sightings."""
+    """Completes a draft: answers, identity, images, signature, sightings.
+
+    `images` are those that the form asks for besides every form's.
+    """
     application = await save(caller, application, given)
+    application = await identify(caller, application)
+    return await complete_evidence(caller, application, images)
+
+
+async def complete_evidence(
+    caller: Caller, application: Application, images: Sequence[str] = ()
+) -> Application:
+    """Adds images, signature and sightings."""
     for kind in ("id_front", "id_back", "customer_photo", *images):
         application = await attach(caller, application, kind)
     application = await sign(caller, application)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
         application = await attest(caller, application, seen)
     return application
+
+
+async def identify(
+    caller: Caller,
+    application: Application,
+    outcome: IdentityOutcome.ValueType = IDENTITY_OUTCOME_CONSISTENT_WITHOUT_PHOTO,
+    photo: bytes = b"",
+) -> Application:
+    """Has the police's register asked about everybody, who answers the same about each."""
+    checked = await check_identity(caller, application)
+    await answer(world_of(caller), outcome, photo)
+    application = (await get(caller, checked.application_id)).application
+    if any(each.state == PartyIdentity.STATE_CHECKING for each in application.identities):
+        # An adapter is at work that was asked first.
+        request = WatchRequest(application_id=application.application_id)
+        async with screen(caller, request) as shown:
+            told = await shown.until(_is_known)
+        application = told.application
+    return application
+
+
+def _is_known(event: Event) -> bool:
+    states = [each.state for each in event.application.identities]
+    return bool(states) and PartyIdentity.STATE_CHECKING not in states
+
+
+async def check_identity(caller: Caller, application: Application) -> Application:
+    """Asks the police's register."""
+    response = await caller.applications.CheckIdentity(
+        CheckIdentityRequest(request_id=request_id(), application_id=application.application_id)
+    )
+    return response.application
+
+
+async def answer(
+    world: World,
+    outcome: IdentityOutcome.ValueType = IDENTITY_OUTCOME_CONSISTENT_WITHOUT_PHOTO,
+    photo: bytes = b"",
+) -> list[CheckIdentityOrder]:
+    """Has the register answer whatever it was asked, and returns what that was."""
+    service = world.police_adapter.fulfilment
+    leased = await service.LeaseWorkItems(LeaseWorkItemsRequest(max_items=10))
+    for item in leased.items:
+        await service.CompleteWorkItem(
+            CompleteWorkItemRequest(
+                request_id=request_id(),
+                work_item_id=item.work_item.work_item_id,
+                fence=item.fence,
+                result=WorkResult(checked_identity=CheckedIdentity(outcome=outcome, photo=photo)),
+            )
+        )
+    return [item.order.check_identity for item in leased.items]
 
 
 async def submit(

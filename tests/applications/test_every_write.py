@@ -11,6 +11,7 @@ from fingertip.applications.v1.application_pb2 import Answer, Sighting
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
     AttestSightingRequest,
+    CheckIdentityRequest,
     CompleteAttachmentRequest,
     PrintReceiptRequest,
     RequestReversalRequest,
@@ -92,6 +93,13 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 ),
             )
         ).application
+        application = (
+            await _twice(
+                teller.CheckIdentity,
+                CheckIdentityRequest(request_id=paper.request_id(), application_id=application_id),
+            )
+        ).application
+        await paper.answer(world)
         for kind, (content_type, content) in paper.IMAGES.items():
             attachment = (
                 await _twice(
@@ -195,10 +203,11 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 and event.task.subject_id == another.application_id
             )
         )
-    assert _versions(branch, "application", application_id) == list(range(1, 25))
+    assert _versions(branch, "application", application_id) == list(range(1, 27))
     assert _versions(centre, "task", task.task_id) == list(range(1, 11))
     told = await _actions(world, "0101", application_id)
     assert told.count("StartApplication") == told.count("SaveApplication") == 1
+    assert told.count("CheckIdentity") == 1
     assert told.count("AttestSighting") == 3
     assert told.count("SignApplication") == 1
     assert told.count("SubmitApplication") == 2
@@ -253,6 +262,11 @@ WRONG_ROLES = [
             attachment_id=_ID,
             place="p",
         ),
+    ),
+    (
+        "branch_manager",
+        "applications",
+        CheckIdentityRequest(request_id=_ID, application_id=_ID),
     ),
     (
         "auditor",

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from fingertip_server.applications import checks
-from fingertip_server.applications.checks import DocumentPolicy, Filled, Master
+from fingertip_server.applications.checks import Filled, Master
+from fingertip_server.applications.documents import DocumentPolicy
 from fingertip_server.applications.faults import FaultKind
 from fingertip_server.identifiers.validity import ValidityYears
 from fingertip_server.packs.quantities import Money

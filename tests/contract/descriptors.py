@@ -12,6 +12,7 @@ from fingertip.events.v1 import events_service_pb2
 from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
 from fingertip.lobby.v1 import lobby_service_pb2
+from fingertip.screening.v1 import screening_service_pb2
 from fingertip.vouchers.v1 import vouchers_service_pb2
 
 _FILES = (
@@ -23,6 +24,7 @@ _FILES = (
     fulfilment_service_pb2,
     identity_service_pb2,
     lobby_service_pb2,
+    screening_service_pb2,
     vouchers_service_pb2,
 )
 

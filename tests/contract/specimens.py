@@ -83,6 +83,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     # Nobody changes Ms Wang, whose applications have to stay without faults.
     "CustomerRecord.customer_number": ("DEMO000000002", "DEMO000000003", "X-1"),
     "delegate_id": ("100104", "100108", "999999"),
+    "document_numbers": ("110101190001010009",),
+    "entry_number": ("E-1", "E-2"),
+    "list_code": ("sanctions",),
+    "names": ("张三",),
     "desk": ("1", "2", "3", "7"),
     "display_name": ("二号平板",),
     "etag": ("1", "2", "3", "4", "0"),

@@ -23,6 +23,7 @@ _NOT_OF_ROLES = {
     "lobby.numbers.reserve",
     "fulfilment.work",
     "customer.sync",
+    "screening.sync",
 }
 
 by_method = pytest.mark.parametrize("method", methods(), ids=lambda method: method.full_name)

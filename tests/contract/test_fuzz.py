@@ -44,6 +44,7 @@ _CALLERS = (
     "000001",
     "000002",
     "000003",
+    "000011",
     "ticket_machine",
     "bare_tablet",
     "crm_adapter",

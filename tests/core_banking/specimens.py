@@ -6,6 +6,7 @@ from pathlib import Path
 from fingertip_core_banking.simulated.customers import CustomerFile
 from fingertip_core_banking.simulated.faults import FaultPlan, Faults
 from fingertip_core_banking.simulated.ledger import Ledger
+from fingertip_core_banking.simulated.lists import Lists
 from fingertip_core_banking.simulated.simulated_bank import SimulatedBank
 
 CARD_BIN = "629990"
@@ -34,7 +35,10 @@ def write_customers(path: Path, count: int = 20) -> None:
 
 
 def simulated_bank(
-    folder: Path, faults: Faults | None = None, control_file: Path | None = None
+    folder: Path,
+    faults: Faults | None = None,
+    control_file: Path | None = None,
+    lists: Lists | None = None,
 ) -> tuple[SimulatedBank, Ledger]:
     """Returns a bank in a folder, where another one continues its books."""
     customers = folder / "customers.jsonl"
@@ -42,4 +46,5 @@ def simulated_bank(
         write_customers(customers)
     ledger = Ledger(folder / "ledger.sqlite", CARD_BIN)
     plan = FaultPlan(faults or Faults(), control_file)
-    return SimulatedBank(ledger, CustomerFile(customers), plan, card_bin=CARD_BIN), ledger
+    bank = SimulatedBank(ledger, CustomerFile(customers), plan, card_bin=CARD_BIN, lists=lists)
+    return bank, ledger

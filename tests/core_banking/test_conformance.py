@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fingertip_core_banking.conformance import BankConformance, Specimen
+from fingertip_core_banking.simulated.lists import Lists
 from tests.core_banking.specimens import simulated_bank
 
 
@@ -18,7 +19,14 @@ class TestSimulatedBank(BankConformance):
     async def specimen(self, tmp_path: Path) -> Specimen:
         """Returns a bank whose faults are switched by a control file."""
         control_file = tmp_path / "faults.json"
-        bank, ledger = simulated_bank(tmp_path, control_file=control_file)
+        entries = [
+            {"entry_number": f"S-{number}", "version": 1, "effect": "EFFECT_REVIEW"}
+            for number in range(20)
+        ]
+        sanctions = tmp_path / "sanctions.jsonl"
+        sanctions.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+        lists = Lists([sanctions])
+        bank, ledger = simulated_bank(tmp_path, control_file=control_file, lists=lists)
 
         @contextlib.asynccontextmanager
         async def switched(**faults: object) -> AsyncIterator[None]:
@@ -40,6 +48,9 @@ class TestSimulatedBank(BankConformance):
             card_number="6299900000000007",
             unknown_card_number="6299909999999999",
             resident_id="000101199001010007",
+            name="测试客户",
+            unknown_resident_id="990101199001010007",
+            list_code="sanctions",
             count_accounts=count_accounts,
             answers_lost=lambda: switched(timeout_rate=1.0),
             use_account=use_account,

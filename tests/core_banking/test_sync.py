@@ -10,7 +10,8 @@ import pytest
 from fingertip.customer.v1.customer_service_pb2 import LookUpCustomerRequest
 from fingertip_client.refusal import Refused
 from fingertip_core_banking.bank import Bank
-from fingertip_core_banking.sync import CustomerSync
+from fingertip_core_banking.simulated.lists import ListFileFault, Lists
+from fingertip_core_banking.sync import CustomerSync, ScreeningSync
 from tests.conftest import Database
 from tests.core_banking.specimens import record, simulated_bank, write_customers
 from tests.fulfilment.queue import until
@@ -115,3 +116,39 @@ async def test_an_adapter_that_may_not_push_ends_with_the_reason(
     with pytest.raises(Refused) as refused:
         await CustomerSync(world.ticket_machine, bank, "crm").run(asyncio.Event(), 1)
     assert refused.value.reason == "PERMISSION_MISSING"
+
+
+async def test_a_screening_list_is_pushed_and_goes_on_where_the_server_is(
+    world: World, database: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "un_sanctions.jsonl"
+    lines = [
+        {
+            "entry_number": f"UN-{number}",
+            "version": 1,
+            "effect": "EFFECT_BLOCK",
+            "names": ["张三"],
+            "birth_date": {"year": 1970, "month": 1, "day": number + 1},
+            "document_numbers": [f"A{number:07}"],
+        }
+        for number in range(20)
+    ]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    bank, _ = simulated_bank(tmp_path, lists=Lists([path]))
+
+    def sync() -> ScreeningSync:
+        return ScreeningSync(world.crm_adapter, bank, "un_sanctions", batch_records=8)
+
+    assert await sync().push() == 20
+    assert await sync().push() == 0
+    gone = {"entry_number": "UN-3", "version": 2, "deleted": True}
+    with path.open("a", encoding="utf-8") as more:
+        more.write(json.dumps(gone) + "\n")
+    assert await sync().push() == 1
+    [row] = await database.as_owner(
+        "SELECT count(*) AS keys, count(DISTINCT entry_number) AS entries FROM screening_key"
+    )
+    assert (row["keys"], row["entries"]) == (38, 19)
+    path.write_text("{}x", encoding="utf-8")
+    with pytest.raises(ListFileFault, match=r"un_sanctions.jsonl:1"):
+        await sync().push()

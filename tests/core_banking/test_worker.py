@@ -176,6 +176,8 @@ class Wrapped:
         self.inquire = bank.inquire
         self.view_section = bank.view_section
         self.resolve_customer = bank.resolve_customer
+        self.check_identity = bank.check_identity
+        self.screening_entries = bank.screening_entries
         self.query_credit_report = bank.query_credit_report
         self.customers = bank.customers
         self._execute = execute

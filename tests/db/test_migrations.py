@@ -90,6 +90,7 @@ async def test_a_server_accepts_its_own_schema_and_the_next_one(
         "task_decision",
         "task_message",
         "task_supplement",
+        "screening_record",
         "voucher_movement",
         "stock_count",
     ],
@@ -114,6 +115,7 @@ async def test_the_servers_role_cannot_rewrite_what_was_appended(
         ("voucher_movement", "purpose"),
         ("task_message", "staff_id"),
         ("task_supplement", "authoriser_id"),
+        ("screening_record", "stage"),
     ],
 )
 async def test_the_servers_role_cannot_change_what_was_appended(

@@ -16,8 +16,8 @@ from tests.world import World, read_demo
 DEVICES = {
     "bare_tablet": {"identity.sign_in"},
     "ticket_machine": {"lobby.tickets.issue", "lobby.numbers.reserve"},
-    "crm_adapter": {"fulfilment.work", "customer.sync"},
-    "core_adapter": {"fulfilment.work", "customer.sync"},
+    "crm_adapter": {"fulfilment.work", "customer.sync", "screening.sync"},
+    "core_adapter": {"fulfilment.work", "customer.sync", "screening.sync"},
 }
 # One account of each role, with no other role.
 STAFF = {m.roles[0]: m.staff_number for m in read_demo().staff if len(m.roles) == 1}

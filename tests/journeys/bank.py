@@ -37,7 +37,8 @@ async def bank_at_work(
     stopping = asyncio.Event()
     crm = Worker(world.crm_adapter, bank, ("crm.view", "crm.resolve_customer"), Pace())
     core = Worker(world.core_adapter, bank, CORE_WORK, Pace())
-    work = [asyncio.create_task(worker.run(stopping)) for worker in (crm, core)]
+    police = Worker(world.police_adapter, bank, ("police.check_identity",), Pace())
+    work = [asyncio.create_task(worker.run(stopping)) for worker in (crm, core, police)]
     try:
         yield ledger
     finally:

@@ -14,6 +14,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
     ReadAttachmentRequest,
 )
 from fingertip.applications.v1.content_pb2 import ApplicationContent, SignedForm
+from fingertip.applications.v1.identity_pb2 import PartyIdentity
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.customer.v1.customer_service_pb2 import (
     GetCustomerViewRequest,
@@ -59,13 +60,15 @@ _STORY = [
     "StartApplication",
     "SaveApplication",
     "SaveApplication",
+    "CheckIdentity",
+    "CompleteWorkItem",
     *["StartAttachment", "CompleteAttachment"] * 4,
     "SignApplication",
     *["AttestSighting"] * 3,
     "SubmitApplication",
     "ClaimNextTask",
     "GetTask",
-    *["ReadAttachment"] * 4,
+    *["ReadAttachment"] * 5,
     "ApproveTask",
     "ReportOutcomeUnknown",
     "CompleteWorkItem",
@@ -93,7 +96,7 @@ async def test_from_the_ticket_to_the_account(world: World, tmp_path: Path) -> N
         await _claim_at_once(world, arrival)
         await _open_the_view(world.lobby_manager, lobby, arrival)
         ticket_id = await _serve(world.teller, arrival)
-        application = await _apply(world.teller, arrival)
+        application = await _apply(world.teller, arrival, lobby)
         await _authorise(world.authoriser, centre, application)
         await _see_the_account(world.teller, lobby, application)
         [booking] = books.bookings()
@@ -175,7 +178,7 @@ async def _serve(teller: Caller, arrival: Arrival) -> str:
     return called.ticket_id
 
 
-async def _apply(teller: Caller, arrival: Arrival) -> Application:
+async def _apply(teller: Caller, arrival: Arrival, lobby: Screen) -> Application:
     """Mistypes, is told everything that is amiss at once, and submits what is right."""
     application = await paper.start(teller, journey_id=arrival.journey_id)
     wrong = {**paper.ANSWERS, "resident_id": "190102197805209012", "account_purpose": ""}
@@ -193,7 +196,16 @@ async def _apply(teller: Caller, arrival: Arrival) -> Application:
         "sighting.signature",
         "signature",
     }
-    application = await paper.fill(teller, application)
+    application = await paper.save(teller, application, paper.ANSWERS)
+    checking = await paper.check_identity(teller, application)
+    known = await lobby.until(
+        lambda event: (
+            event.application.application_id == checking.application_id
+            and [each.state for each in event.application.identities]
+            == [PartyIdentity.STATE_CONFIRMED]
+        )
+    )
+    application = await paper.complete_evidence(teller, known.application)
     assert not (await teller.applications.CheckApplication(request)).faults
     return await paper.submit(teller, application)
 

@@ -161,7 +161,7 @@ YAML = [
     Wrong("bank.yaml", "code: DEMO", "? [a]\n: b\ncode: DEMO", "A key is a word"),
     Wrong("bank.yaml", "code: DEMO", "---\ncode: DEMO", "not YAML"),
     Wrong("bank.yaml", "code: DEMO", "\tcode: DEMO", "nobody sees"),
-    Wrong("bank.yaml", "code: DEMO", "code: 'DEMO", "not YAML", 12),
+    Wrong("bank.yaml", "code: DEMO", "code: 'DEMO", "not YAML", 16),
     Wrong("bank.yaml", "code: DEMO", f"code: {'[' * 5000}{']' * 5000}", "nests deeper"),
     Wrong("bank.yaml", "示范银行", "示范\u202e银行", "nobody sees"),
     Wrong("bank.yaml", "示范银行", "示范\u200b银行", "nobody sees"),

@@ -10,9 +10,11 @@ from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
+from fingertip.applications.v1.identity_pb2 import IdentityOutcome
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
 from fingertip.fulfilment.v1.work_item_pb2 import CreditReportOrder, ResolveCustomerOrder
+from fingertip.screening.v1.screening_service_pb2 import ScreeningEntry
 
 
 class BankAnswer(Exception):
@@ -65,10 +67,29 @@ Finding: TypeAlias = Executed | NeverSeen | StillUnknown
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityAnswer:
+    """What the police's register says of a name and a number.
+
+    `photo` is a JPEG or PNG of at most 256 KiB, with the outcome that says so and with no other.
+    """
+
+    outcome: IdentityOutcome.ValueType
+    photo: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerBatch:
     """Some records of the customer master and the position behind them, in the bank's own terms."""
 
     records: tuple[CustomerRecord, ...]
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningBatch:
+    """Some entries of a screening list and the position behind them, in the list's own terms."""
+
+    entries: tuple[ScreeningEntry, ...]
     position: str
 
 
@@ -124,10 +145,26 @@ class Bank(Protocol):
         """
         ...
 
+    async def check_identity(self, name: str, document_number: str) -> IdentityAnswer:
+        """Asks the police's register whether a name and a number belong together (联网核查).
+
+        A register that is down is NOT_CHECKED, or `Unreachable`, after which it is asked again.
+        """
+        ...
+
     async def customers(self, after_position: str, limit: int) -> CustomerBatch:
         """Reads up to `limit` changed records of the customer master behind a position.
 
         An empty position starts at the beginning. A batch without records says that there is
         nothing new; its position is then the one that was asked with.
+        """
+        ...
+
+    async def screening_entries(
+        self, list_code: str, after_position: str, limit: int
+    ) -> ScreeningBatch:
+        """Reads up to `limit` changed entries of a list (制裁名单, 惩戒名单) behind a position.
+
+        Positions are as with `customers`. A list that the bank does not keep is an empty one.
         """
         ...

@@ -51,6 +51,10 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
     sync: Annotated[
         bool, typer.Option(help="Whether to bring the customer master, as a CRM does.")
     ] = True,
+    screening_list: Annotated[
+        list[Path] | None,
+        typer.Option(help="A screening list to bring, one JSON line each; may be given often."),
+    ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=50)] = 8,
     bank_seconds_max: Annotated[
         float, typer.Option(help="After how long a call to the bank counts as unanswered.")
@@ -80,8 +84,9 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
     from fingertip_core_banking.simulated.customers import CustomerFile, CustomerFileFault
     from fingertip_core_banking.simulated.faults import EVERY_OPERATION, FaultPlan, Faults
     from fingertip_core_banking.simulated.ledger import Ledger
+    from fingertip_core_banking.simulated.lists import Lists
     from fingertip_core_banking.simulated.simulated_bank import SimulatedBank
-    from fingertip_core_banking.sync import CustomerSync
+    from fingertip_core_banking.sync import CustomerSync, ScreeningSync
     from fingertip_core_banking.worker import Pace, Worker
 
     logs.start()
@@ -93,12 +98,16 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
         # Wrong files are told of now, not when the first work comes.
         master.customers()
         plan.faults(EVERY_OPERATION)
+        lists = Lists(screening_list or ())
+        for code in lists.codes:
+            lists.entries(code)
         bank = SimulatedBank(
             Ledger(ledger, card_bin),
             master,
             plan,
             card_bin=card_bin,
             die_after_acting=die_after_acting,
+            lists=lists,
         )
         device = DeviceFile.load(device_credential_file)
         async with Caller(server, device=device.credential) as caller:
@@ -109,6 +118,10 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
             ]
             if sync:
                 parts.append(CustomerSync(caller, bank, "crm").run(stopping, sync_seconds))
+            parts += [
+                ScreeningSync(caller, bank, code).run(stopping, sync_seconds)
+                for code in lists.codes
+            ]
             await _together(parts, stopping)
 
     told = (Refused, CredentialFileError, CustomerFileFault, OSError, ValueError)

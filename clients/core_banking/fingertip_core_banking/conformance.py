@@ -26,13 +26,16 @@ from uuid import UUID, uuid4
 import pytest
 from google.type.money_pb2 import Money
 
+from fingertip.applications.v1 import identity_pb2 as identity
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent, SignedForm
 from fingertip.customer.v1 import customer_view_pb2 as view
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
+from fingertip.screening.v1.screening_service_pb2 import ScreeningEntry
 from fingertip_core_banking.bank import (
     Bank,
     Executed,
+    IdentityAnswer,
     NeverSeen,
     OutcomeUnknown,
     Refused,
@@ -43,6 +46,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ACCOUNT_NUMBER: Final = re.compile(r"[0-9]{8,32}")
 _REFERENCE_LENGTH_MAX: Final = 64
 _RECORDS_READ: Final = 500
+_PHOTO_BYTES_MAX: Final = 256 * 1024
 _KINDS: Final = tuple(kind for kind in view.SectionKind.values() if kind)
 
 FaultSwitch = Callable[[], AbstractAsyncContextManager[None]]
@@ -52,11 +56,12 @@ FaultSwitch = Callable[[], AbstractAsyncContextManager[None]]
 class Specimen:
     """A bank with what the suite must know of it.
 
-    `customer_number` is a customer's who has `card_number` and `resident_id`; the unknown ones are
-    nobody's. `count_accounts` counts the accounts that the bank ever opened for that customer, and
-    `use_account` moves money on one. Within `answers_lost`, the bank acts but its answer to execute
-    and to reverse is lost; within `unreachable`, nothing reaches it. Tests of what is absent are
-    skipped.
+    `customer_number` is a customer's who has `card_number`, `resident_id` and `name`, all of which
+    the police's register knows; the unknown ones are nobody's. `list_code` is a screening list that
+    has entries. `count_accounts` counts the accounts that the bank ever opened for that customer,
+    and `use_account` moves money on one. Within `answers_lost`, the bank acts but its answer to
+    execute and to reverse is lost; within `unreachable`, nothing reaches it. Tests of what is
+    absent are skipped.
     """
 
     bank: Bank
@@ -65,6 +70,9 @@ class Specimen:
     card_number: str
     unknown_card_number: str
     resident_id: str
+    name: str
+    unknown_resident_id: str
+    list_code: str
     count_accounts: Callable[[], Awaitable[int]]
     answers_lost: FaultSwitch | None = None
     unreachable: FaultSwitch | None = None
@@ -287,6 +295,27 @@ class BankConformance:
         assert await resolve(document) == specimen.customer_number
         assert await resolve(nobodys) is None
 
+    async def test_the_register_knows_a_name_and_its_number(self, specimen: Specimen) -> None:
+        """A photo comes with the outcome that says so, and is no larger than it may be."""
+        said = await specimen.bank.check_identity(specimen.name, specimen.resident_id)
+        assert said.outcome in {
+            identity.IDENTITY_OUTCOME_CONSISTENT_WITH_PHOTO,
+            identity.IDENTITY_OUTCOME_CONSISTENT_WITHOUT_PHOTO,
+        }
+        has_photo = said.outcome == identity.IDENTITY_OUTCOME_CONSISTENT_WITH_PHOTO
+        assert bool(said.photo) == has_photo
+        assert len(said.photo) <= _PHOTO_BYTES_MAX
+
+    async def test_the_register_tells_a_wrong_name_from_a_wrong_number(
+        self, specimen: Specimen
+    ) -> None:
+        """Neither is an error: the customer is asked for other proofs."""
+        check = specimen.bank.check_identity
+        other = await check(specimen.name + "某", specimen.resident_id)
+        assert other == IdentityAnswer(identity.IDENTITY_OUTCOME_NAME_DIFFERS)
+        nobodys = await check(specimen.name, specimen.unknown_resident_id)
+        assert nobodys == IdentityAnswer(identity.IDENTITY_OUTCOME_NUMBER_UNKNOWN)
+
     async def test_the_customer_master_is_the_same_in_any_batches(self, specimen: Specimen) -> None:
         """No record is missing or repeated, wherever one goes on."""
         whole = await _first_records(specimen.bank, _RECORDS_READ)
@@ -303,6 +332,23 @@ class BankConformance:
             assert batch.position != position
             position = batch.position
         assert (await specimen.bank.customers(position, _RECORDS_READ)).position == position
+
+    async def test_a_screening_list_is_the_same_in_any_batches(self, specimen: Specimen) -> None:
+        """No entry is missing or repeated, and the end stays where it is."""
+        read = specimen.bank.screening_entries
+        whole = await read(specimen.list_code, "", _RECORDS_READ)
+        assert whole.entries
+        pieces: list[ScreeningEntry] = []
+        position = ""
+        while len(pieces) < len(whole.entries):
+            limit = min(7, len(whole.entries) - len(pieces))
+            batch = await read(specimen.list_code, position, limit)
+            assert batch.entries
+            pieces += batch.entries
+            position = batch.position
+        assert tuple(pieces) == whole.entries
+        nothing = await read("no_such_list", "", _RECORDS_READ)
+        assert not nothing.entries
 
 
 async def _open(specimen: Specimen, operation_id: UUID) -> Executed:

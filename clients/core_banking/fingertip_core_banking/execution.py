@@ -11,6 +11,7 @@ from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalCo
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import FailWorkItemRequest
 from fingertip.fulfilment.v1.work_item_pb2 import (
     ApplicationOrder,
+    CheckedIdentity,
     CreditReport,
     ExecutedApplication,
     ExecutedReversal,
@@ -93,6 +94,11 @@ async def _ask(bank: Bank, leased: LeasedWorkItem) -> Outcome:
             return Done(
                 WorkResult(resolved_customer=ResolvedCustomer(customer_number=number or ""))
             )
+        case "check_identity":
+            whose = order.check_identity
+            said = await bank.check_identity(whose.name, whose.document_number)
+            identity = CheckedIdentity(outcome=said.outcome, photo=said.photo)
+            return Done(WorkResult(checked_identity=identity))
         case "credit_report":
             reference = await bank.query_credit_report(UUID(item.operation_id), order.credit_report)
             return Done(WorkResult(credit_report=CreditReport(report_reference=reference)))

@@ -22,6 +22,7 @@ from fingertip.identity.v1.identity_service_pb2 import (
 from fingertip.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from fingertip.identity.v1.staff_pb2 import StaffSession
 from fingertip.lobby.v1.lobby_service_pb2_grpc import LobbyServiceStub
+from fingertip.screening.v1.screening_service_pb2_grpc import ScreeningServiceStub
 from fingertip.vouchers.v1.vouchers_service_pb2_grpc import VouchersServiceStub
 from fingertip_client.calls import StreamCalls, UnaryCalls
 from fingertip_client.channel import Keepalive, Tls, open_channel
@@ -69,6 +70,7 @@ class Caller:
         self.fulfilment = FulfilmentServiceStub(self.channel)
         self.identity = IdentityServiceStub(self.channel)
         self.lobby = LobbyServiceStub(self.channel)
+        self.screening = ScreeningServiceStub(self.channel)
         self.vouchers = VouchersServiceStub(self.channel)
 
     async def enrol(self, enrolment_code: str) -> DeviceFile:

@@ -13,6 +13,7 @@ Kind = Literal[
     "application",
     "task",
     "work_item",
+    "screening_hit",
     "stock",
 ]
 

@@ -1,6 +1,8 @@
 """What the customer master says of an applicant."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
@@ -8,7 +10,10 @@ from fingertip_server import errors
 from fingertip_server.applications.checks import Master
 from fingertip_server.customer import directory, messages
 from fingertip_server.customer.values import IdentifierKind
+from fingertip_server.identifiers import resident_id
+from fingertip_server.identifiers.faults import IdentifierFault
 from fingertip_server.rpc.call import Call
+from fingertip_server.screening.values import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,21 @@ def applicant(call: Call, customer_id: UUID) -> Applicant:
         )
     tier = call.bank.tiers.get(facts.tier_code)
     return Applicant(facts.customer_number, tier.rank if tier is not None else 0)
+
+
+def person(call: Call, customer_id: UUID) -> Person | None:
+    """Returns a customer as he is screened for; none when the master has lost him."""
+    known = master(call, customer_id)
+    if known is None:
+        return None
+    return Person("APPLICANT", known.name, _birth_date(known.resident_id), known.resident_id)
+
+
+def _birth_date(number: str) -> date | None:
+    """Returns the birth date that a master's number states; a master may have old numbers."""
+    with suppress(IdentifierFault, ValueError):
+        return resident_id.birth_date(number)
+    return None
 
 
 def master(call: Call, customer_id: UUID) -> Master | None:

@@ -6,7 +6,14 @@ from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.fulfilment.v1.work_item_pb2 import ApplicationOrder, WorkOrder
-from fingertip_server.applications import changes, filling, rules, standing, store
+from fingertip_server.applications import (
+    changes,
+    filling,
+    rules,
+    screenings,
+    standing,
+    store,
+)
 from fingertip_server.applications.rules import Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.authorization import anchors
@@ -14,6 +21,7 @@ from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.hooks import Decisions, Subject
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import WorkItemDraft
+from fingertip_server.screening.values import Stage
 
 SUBJECT = "application"
 
@@ -38,6 +46,11 @@ def _approved(call: Call, subject: Subject) -> None:
     standing.require(call, application)
     scene = call.bank.scene_of(filling.form_of(call, application))
     changes.step(application, Step.APPROVE, f"授权已通过，等待{scene.execution}。")
+    if screenings.hinders(call, Stage.APPROVAL, application):
+        # Whoever approved it is not to learn why it is not done.
+        changes.step(application, Step.FAIL, screenings.NOTE)
+        changes.changed(call, application)
+        return
     call.enqueue(
         WorkItemDraft(
             # What was submitted, whatever the pack says by now.

@@ -19,11 +19,13 @@ class FaultKind(StrEnum):
     LIMIT = "LIMIT"
     RESTRICTED = "RESTRICTED"
     PENDING = "PENDING"
+    IDENTITY_UNCHECKED = "IDENTITY_UNCHECKED"
+    IDENTITY_UNRESOLVED = "IDENTITY_UNRESOLVED"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: of which field, attachment, sighting or signature, and in a sentence what.
+    """One fault: of which field, attachment, sighting, identity or signature, and what is wrong.
 
     The sentence is for the teller and never repeats an answer.
     """

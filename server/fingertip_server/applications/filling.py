@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from fingertip.applications.v1.content_pb2 import SignedForm
 from fingertip_server.applications import forms
+from fingertip_server.applications.readings import Readings
 from fingertip_server.applications.tables import Application, ApplicationSighting
 from fingertip_server.packs.schema_forms import Form
 from fingertip_server.rpc.call import Call
@@ -28,6 +29,13 @@ def answers(call: Call, application: Application) -> dict[str, str]:
     """Returns the answers by field."""
     form = SignedForm.FromString(signed_form(call, application))
     return {answer.field_key: answer.value for answer in form.answers}
+
+
+def read(call: Call, application: Application) -> Readings:
+    """Returns what the answers tell, on the branch's day."""
+    zone = call.bank.time_zone(application.branch_id)
+    today = call.now.astimezone(zone).date()
+    return Readings(form_of(call, application), answers(call, application), today)
 
 
 def account_number(call: Call, application: Application) -> str:

@@ -31,6 +31,7 @@ def to_message(form: Form, bank: Bank) -> form_pb2.Form:
     """Returns the form with its agreements; the signature is the last of its attachments."""
     rules = [_asked_for(rule) for rule in form.attachments]
     return form_pb2.Form(
+        identity_check=form.identity_check,
         form_code=form.code,
         version=form.version,
         title=form.title,

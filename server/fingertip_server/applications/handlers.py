@@ -12,6 +12,8 @@ from fingertip.applications.v1.applications_service_pb2 import (
     AttestSightingResponse,
     CheckApplicationRequest,
     CheckApplicationResponse,
+    CheckIdentityRequest,
+    CheckIdentityResponse,
     CompleteAttachmentRequest,
     CompleteAttachmentResponse,
     GetApplicationRequest,
@@ -64,6 +66,7 @@ from fingertip_server.applications import (
     drafts,
     filling,
     forms,
+    identities,
     inquiries,
     messages,
     receipt_text,
@@ -71,6 +74,7 @@ from fingertip_server.applications import (
     reversal_rules,
     reversals,
     rules,
+    screenings,
     store,
     submission,
     uploads,
@@ -118,6 +122,7 @@ def save_application(call: Call, request: SaveApplicationRequest) -> SaveApplica
         given[field.key] = answers.to_stored(field, answer.value, today=today)
     kept = {key: value for key, value in given.items() if value}
     filling.fill(call, application, kept)
+    identities.forget_changed(call, application)
     call.record("application", application.application_id, application.state)
     return SaveApplicationResponse(application=changes.changed(call, application))
 
@@ -227,6 +232,17 @@ def attest_sighting(call: Call, request: AttestSightingRequest) -> AttestSightin
     return AttestSightingResponse(application=changes.changed(call, application))
 
 
+def check_identity(call: Call, request: CheckIdentityRequest) -> CheckIdentityResponse:
+    """Asks the police's register about whom it was not asked lately."""
+    application = access.editable(call, request.application_id)
+    is_changed = identities.check(call, application)
+    call.record("application", application.application_id, application.state)
+    if is_changed:
+        return CheckIdentityResponse(application=changes.changed(call, application))
+    evidence = store.evidence(call.session, application.application_id)
+    return CheckIdentityResponse(application=messages.application(application, evidence))
+
+
 def sign_application(call: Call, request: SignApplicationRequest) -> SignApplicationResponse:
     """Keeps the customer's signature of what the tablet showed him."""
     application = access.editable(call, request.application_id, request.etag)
@@ -255,6 +271,18 @@ def submit_application(call: Call, request: SubmitApplicationRequest) -> SubmitA
     submission.submit(call, application, evidence, on_site=on_site)
     call.record("application", application.application_id, application.state)
     return SubmitApplicationResponse(application=changes.changed(call, application))
+
+
+def refuse_submit_application(
+    call: Call, request: SubmitApplicationRequest, refusal: errors.DomainError
+) -> None:
+    """Keeps why a submission was stopped, where the branch does not read it."""
+    if refusal.reason != ErrorReason.ERROR_REASON_SCREENING_HIT:
+        call.home = call.principal.branch_id
+        return
+    application = access.own_branchs(call, request.application_id)
+    screenings.before_submission(call, application)
+    call.record("application", application.application_id, application.state)
 
 
 def withdraw_application(

@@ -11,15 +11,17 @@ from google.type.date_pb2 import Date
 from fingertip.applications.v1 import (
     application_pb2,
     applications_service_pb2,
+    identity_pb2,
     receipt_pb2,
     reversal_pb2,
 )
 from fingertip.applications.v1.applications_service_pb2 import ApplicationFault, JourneyStep
-from fingertip_server.applications import asked, receipt_text
+from fingertip_server.applications import asked, identity_faults, receipt_text
 from fingertip_server.applications.faults import Fault
 from fingertip_server.applications.store import Evidence
 from fingertip_server.applications.tables import (
     Application,
+    ApplicationIdentity,
     ApplicationInquiry,
     ApplicationSighting,
     Attachment,
@@ -90,6 +92,26 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         reversal_id=_text(row.reversal_id),
         reversing=row.is_reversing,
         reverse_time=_instant(row.reverse_time),
+        identities=identities(evidence),
+    )
+
+
+def identities(evidence: Evidence) -> list[identity_pb2.PartyIdentity]:
+    """Returns how far each person's identity is known, the applicant first."""
+    return [_identity(row, evidence) for row in evidence.identities]
+
+
+def _identity(row: ApplicationIdentity, evidence: Evidence) -> identity_pb2.PartyIdentity:
+    state = identity_faults.standing(row, evidence).state
+    return identity_pb2.PartyIdentity(
+        party=identity_pb2.Party.Value(f"PARTY_{row.party}"),
+        state=identity_pb2.PartyIdentity.State.Value(f"STATE_{state}"),
+        outcome=identity_pb2.IdentityOutcome.Value(
+            f"IDENTITY_OUTCOME_{row.outcome or 'UNSPECIFIED'}"
+        ),
+        ask_time=_instant(row.asked_at),
+        answer_time=_instant(row.answered_at),
+        unhindered_time=_instant(row.unhindered_at),
     )
 
 

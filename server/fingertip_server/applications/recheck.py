@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Mapping
 
-from fingertip_server.applications import standing
+from fingertip_server.applications import screenings, standing
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
 from fingertip_server.rpc.call import Call
+from fingertip_server.screening.values import Stage
 
 APPROVAL_VOID = "APPROVAL_VOID"
+_SCREENING_HIT = "SCREENING_HIT"
 
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
     APPROVAL_VOID: "授权与现有内容不符，未予办理。",
     standing.LIMIT_CODE: "客户的同类账户已达上限，未予办理。",
     standing.RESTRICTED_CODE: "客户被采取限制措施，未予办理。请查看理由和申诉渠道并告知客户。",
+    _SCREENING_HIT: screenings.NOTE,
     GIVEN_UP: "经两名运营人员确认，核心系统未予办理，已终止。",
 }
 
@@ -39,4 +42,13 @@ def _approval(_call: Call, application: Application, item: Item) -> str:
     return "" if is_same and application.state in EXECUTABLE else APPROVAL_VOID
 
 
-_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (_approval, standing.bar)
+def _screening(call: Call, application: Application, _item: Item) -> str:
+    """Looks once more for the persons on the lists, which may have grown meanwhile."""
+    return _SCREENING_HIT if screenings.hinders(call, Stage.EXECUTION, application) else ""
+
+
+_CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (
+    _approval,
+    standing.bar,
+    _screening,
+)

@@ -100,6 +100,12 @@ UNDECIDED = frozenset({State.SUBMITTED, State.SUPPLEMENT_REQUESTED})
 # An approval is good for these: what the bank did not do yet, as far as anybody knows.
 EXECUTABLE = frozenset({State.APPROVED, State.EXECUTION_UNKNOWN, State.EXECUTION_FAILED})
 FINAL = frozenset({State.EXECUTED, State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVERSED})
+# Whose persons' identities are looked at again, when the register could not be asked before.
+RECHECKED = (
+    frozenset(State)
+    - EDITABLE
+    - {State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.EXECUTION_FAILED}
+)
 
 # Those of which nothing comes: what they held for the customer is free again.
 UNDONE = frozenset({State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVERSED})
@@ -177,6 +183,15 @@ def no_receipt() -> errors.NotFound:
     """Returns the refusal for a receipt of what was not done."""
     return errors.NotFound(
         ErrorReason.ERROR_REASON_RECEIPT_NOT_FOUND, "There is no receipt of this."
+    )
+
+
+def identity_data_missing(party: str) -> errors.InvalidState:
+    """Returns the refusal to ask the register about somebody whose name or number is not known."""
+    return errors.InvalidState(
+        ErrorReason.ERROR_REASON_IDENTITY_DATA_MISSING,
+        "Name and document number come first.",
+        party=party,
     )
 
 

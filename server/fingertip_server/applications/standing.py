@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
-from fingertip_server.applications import access, checks, filling
-from fingertip_server.applications.checks import RESIDENT_ID
+from fingertip_server.applications import access, filling, readings
 from fingertip_server.applications.faults import Fault, FaultKind
+from fingertip_server.applications.readings import Readings
 from fingertip_server.applications.tables import Application
 from fingertip_server.customer import accounts, restrictions
 from fingertip_server.customer.accounts import Person
@@ -132,8 +132,8 @@ def _measure(call: Call, who: Person) -> Measure | None:
 
 
 def _person(call: Call, application: Application, form: Form, given: Mapping[str, str]) -> Person:
-    today = access.today(call, application)
-    number = checks.right_answer(form, given, RESIDENT_ID, today)
+    read = Readings(form, given, access.today(call, application))
+    number = read.right(readings.APPLICANT.resident_id)
     return accounts.person(call, application.customer_id, number)
 
 
@@ -141,7 +141,7 @@ def _account_class(
     call: Call, application: Application, form: Form, given: Mapping[str, str]
 ) -> str:
     """Returns the class of the account that is applied for; "" when none is, or none is known."""
-    answer = checks.right_answer(form, given, ACCOUNT_CLASS, access.today(call, application))
+    answer = Readings(form, given, access.today(call, application)).right(ACCOUNT_CLASS)
     return answer if answer in accounts.LIMITS else ""
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING
 from fingertip_server.applications.tables import (
     Application,
+    ApplicationIdentity,
     ApplicationInquiry,
     ApplicationRevision,
     ApplicationSighting,
@@ -38,12 +39,21 @@ class Evidence:
     attachments: Sequence[Attachment]
     sightings: Sequence[ApplicationSighting]
     inquiries: Sequence[ApplicationInquiry]
+    identities: Sequence[ApplicationIdentity]
 
     @property
     def in_use(self) -> list[Attachment]:
         """Returns the complete attachments by kind: one of each, and any supplements in order."""
         complete = [each for each in self.attachments if each.state == COMPLETE]
         return sorted(complete, key=lambda each: each.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A complete attachment, opened."""
+
+    content_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,7 @@ def evidence(session: Session, application_id: UUID) -> Evidence:
             .order_by(ApplicationSighting.kind)
         ).all(),
         inquiries=inquiries(session, application_id),
+        identities=identities(session, application_id),
     )
 
 
@@ -90,6 +101,30 @@ def inquiries(session: Session, application_id: UUID) -> Sequence[ApplicationInq
         .where(ApplicationInquiry.application_id == application_id)
         .order_by(ApplicationInquiry.ask_time, ApplicationInquiry.inquiry_id)
     ).all()
+
+
+def identities(session: Session, application_id: UUID) -> Sequence[ApplicationIdentity]:
+    """Returns what was asked about an application's persons, the applicant first."""
+    return session.scalars(
+        select(ApplicationIdentity)
+        .where(ApplicationIdentity.application_id == application_id)
+        .order_by(ApplicationIdentity.party)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def said_of(call: Call, person: bytes, since: datetime) -> ApplicationIdentity | None:
+    """Returns what the register said of a person last, for whatever application, since then."""
+    return call.session.scalars(
+        select(ApplicationIdentity)
+        .where(
+            ApplicationIdentity.person == person,
+            ApplicationIdentity.answered_at > since,
+            ApplicationIdentity.outcome != "NOT_CHECKED",
+        )
+        .order_by(ApplicationIdentity.answered_at.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def page(
@@ -185,6 +220,14 @@ def opened(protection: Protection, attachment_id: UUID, piece: Piece) -> bytes:
     return protection.open_bytes(AttachmentChunk.content, row_id, piece.content)
 
 
+def whole(call: Call, attachment_id: UUID) -> Whole:
+    """Returns a complete attachment that exists."""
+    attachment = call.session.get_one(Attachment, attachment_id)
+    found = pieces(call.connection, attachment_id, 0, attachment.size_bytes)
+    content = b"".join(opened(call.protection, attachment_id, piece) for piece in found)
+    return Whole(attachment.content_type, content)
+
+
 def uploaded_by(connection: Connection, attachment_id: UUID, maker_id: str) -> int | None:
     """Returns how many bytes of a maker's upload are there; nothing when there is none."""
     statement = (
@@ -236,6 +279,6 @@ def revision_row(application_id: UUID, revision: int) -> str:
 
 
 def erase_evidence(call: Call, application_id: UUID) -> None:
-    """Deletes the sightings and attachments of an application that was never submitted."""
-    for table in (ApplicationSighting, Attachment):
+    """Deletes what belongs to an application that was never submitted, besides its row."""
+    for table in (ApplicationSighting, ApplicationIdentity, Attachment):
         call.session.execute(delete(table).where(table.application_id == application_id))

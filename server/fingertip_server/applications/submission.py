@@ -1,32 +1,42 @@
 """Checks an application as a whole, and freezes what is authorised and executed."""
 
 import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip_server.applications import (
-    access,
+    ages,
     changes,
     checks,
     customers,
     decisions,
     filling,
+    identity_answers,
+    identity_faults,
+    identity_rules,
     inquiries,
     messages,
+    persons,
     rules,
+    screenings,
     standing,
     store,
 )
-from fingertip_server.applications.checks import DocumentPolicy, Filled
+from fingertip_server.applications.checks import Filled
+from fingertip_server.applications.documents import DocumentPolicy
 from fingertip_server.applications.faults import Fault
 from fingertip_server.applications.rules import State, Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.authorization import tasks
 from fingertip_server.authorization.tasks import TaskDraft
+from fingertip_server.customer import directory
 from fingertip_server.identifiers.validity import ValidityYears
+from fingertip_server.identity import directory as staff
 from fingertip_server.packs.quantities import Money
 from fingertip_server.packs.rule_references import limits_of
-from fingertip_server.packs.schema_forms import Form, Scene
+from fingertip_server.packs.schema_forms import ChecklistItem, Form, Scene
 from fingertip_server.packs.schema_policies import Policies
 from fingertip_server.packs.schema_rules import Unshared
 from fingertip_server.rpc.call import Call
@@ -36,34 +46,46 @@ _SEEN = frozenset({"APPLICANT", "SIGNATURE"})
 
 def faults(call: Call, application: Application, evidence: store.Evidence) -> list[Fault]:
     """Returns every fault of an application as it is now."""
-    form = filling.form_of(call, application)
-    given = filling.answers(call, application)
-    today = access.today(call, application)
+    read = filling.read(call, application)
+    form = read.form
     found = checks.check(
         Filled(
             form=form,
-            answers=given,
+            answers=read.answers,
             attachments=frozenset(each.kind for each in evidence.in_use),
             sightings=frozenset(each.kind.lower() for each in evidence.sightings),
             is_signed=application.signature_form_hash == application.form_hash,
             master=customers.master(call, application.customer_id),
             documents=_documents(call.bank.policies),
-            today=today,
+            today=read.today,
             limits=_limits(form, call.bank.policies),
             shared=frozenset(
                 rule.subject
                 for rule in form.rules
                 if isinstance(rule, Unshared)
-                and (number := checks.right_answer(form, given, rule.subject, today))
+                and (number := read.right(rule.subject))
                 and customers.is_shared(call, application.customer_id, number)
             ),
         )
     )
-    return [
-        *found,
-        *standing.faults(call, application),
-        *inquiries.faults(call, application, evidence),
-    ]
+    return [*found, *(fault for find in _FINDERS for fault in find(call, application, evidence))]
+
+
+def _ages(call: Call, application: Application, _evidence: store.Evidence) -> Iterable[Fault]:
+    return ages.faults(filling.read(call, application), ages.policy(call.bank.policies))
+
+
+def _standing(call: Call, application: Application, _evidence: store.Evidence) -> Iterable[Fault]:
+    return standing.faults(call, application)
+
+
+# What else may stand against a submission.
+_FINDERS: Sequence[Callable[[Call, Application, store.Evidence], Iterable[Fault]]] = (
+    _standing,
+    inquiries.faults,
+    _ages,
+    identity_faults.faults,
+)
 
 
 def submit(
@@ -74,10 +96,10 @@ def submit(
     On site a second person beside the maker decides. Raises ROUTE_NOT_ADMITTED, and ACCOUNT_LIMIT
     when another application took the last place of an account meanwhile.
     """
-    scene = call.bank.scene_of(filling.form_of(call, application))
     standing.reserve(call, application)
     applicant = customers.applicant(call, application.customer_id)
     is_again = application.state == State.RETURNED
+    scene = _scene(call, application, evidence)
     changes.step(application, Step.SUBMIT)
     application.defects = []
     content_hash = freeze(call, application, evidence)
@@ -98,12 +120,14 @@ def submit(
             previous_task_id=application.task_id if is_again else None,
             amount=_amount(call, application, scene),
             on_site=on_site,
+            barred=_barred(call, application),
         ),
     )
     application.task_id = opened.task_id
     application.state_note = opened.park_reason or (
         decisions.ON_SITE_NOTE if on_site else decisions.WAITS_NOTE
     )
+    identity_answers.look_again_later(call, application)
 
 
 def freeze(call: Call, application: Application, evidence: store.Evidence) -> bytes:
@@ -122,6 +146,36 @@ def freeze(call: Call, application: Application, evidence: store.Evidence) -> by
 def withdraw(call: Call, application: Application) -> None:
     """Ends the task about a locked application that was submitted."""
     tasks.withdraw(call, decisions.SUBJECT, application.application_id)
+
+
+def _scene(call: Call, application: Application, evidence: store.Evidence) -> Scene:
+    """Returns how it is authorised: with what the register did not confirm among the checklist.
+
+    Who stands on a list for review is decided about by compliance's own authorisers. Raises
+    SCREENING_HIT where nobody may go on.
+    """
+    scene = call.bank.scene_of(filling.form_of(call, application))
+    scene = screenings.scene(scene, screenings.before_submission(call, application))
+    asked = [
+        ChecklistItem(
+            id=f"identity_{known.party.lower()}",
+            text=told,
+            evidence=identity_faults.shown_by(known.party),
+        )
+        for known in identity_faults.standings(evidence)
+        if (told := identity_rules.told_to_authoriser(known))
+    ]
+    return scene.model_copy(update={"checklist": (*scene.checklist, *asked)}) if asked else scene
+
+
+def _barred(call: Call, application: Application) -> tuple[UUID, ...]:
+    """Returns who of the staff acts for the applicant, and therefore never decides."""
+    acting = persons.of(filling.read(call, application))[1:]
+    found = [
+        directory.by_resident_id(call, each.resident_id) for each in acting if each.resident_id
+    ]
+    customer_ids = [facts.customer_id for facts in found if facts is not None]
+    return staff.persons_of(call.connection, customer_ids) if customer_ids else ()
 
 
 def _content(
@@ -157,6 +211,8 @@ def _content(
         messages=said.messages,
         messages_hash=said.messages_hash,
         inquiries=[messages.inquiry(each) for each in inquiries.answered(evidence.inquiries)],
+        identities=messages.identities(evidence),
+        activated_by_applicant=_is_activated_by_applicant(call, application),
     ).SerializeToString(deterministic=True)
 
 
@@ -166,6 +222,12 @@ def _amount(call: Call, application: Application, scene: Scene) -> Decimal | Non
         return None
     given = filling.answers(call, application).get(scene.amount_field)
     return Decimal(given) if given else None
+
+
+def _is_activated_by_applicant(call: Call, application: Application) -> bool:
+    """Tells whether what is opened waits for the applicant himself, because another acted."""
+    is_handled = persons.acting(filling.read(call, application)) is not None
+    return is_handled and call.bank.policies.flag("accounts.proxy_opened_inactive")
 
 
 def _is_waiting(call: Call, evidence: store.Evidence) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fingertip_server.db.base import Base, Id, Timestamp
-from fingertip_server.protection.types import Protected, Sealed
+from fingertip_server.protection.types import Blind, Protected, Sealed
 
 
 class Application(Base):
@@ -198,7 +198,11 @@ class ApplicationSighting(Base):
 
     __tablename__ = "application_sighting"
     __table_args__ = (
-        CheckConstraint("kind IN ('APPLICANT', 'ORIGINAL_DOCUMENT', 'SIGNATURE')", "kind"),
+        CheckConstraint(
+            "kind IN ('APPLICANT', 'ORIGINAL_DOCUMENT', 'SIGNATURE', 'PROXY', 'PROXY_DOCUMENT',"
+            " 'IDENTITY_PROOF', 'PROXY_IDENTITY_PROOF')",
+            "kind",
+        ),
     )
 
     application_id: Mapped[uuid.UUID] = mapped_column(
@@ -303,3 +307,45 @@ class ReceiptDay(Base):
     branch_id: Mapped[str] = mapped_column(ForeignKey("branch.branch_id"), primary_key=True)
     business_day: Mapped[dt.date] = mapped_column(primary_key=True)
     last_number: Mapped[int]
+
+
+class ApplicationIdentity(Base):
+    """What the police's register was asked about a person of an application, and said.
+
+    `person` stands for the name and number that were asked about; the answer is about no other.
+    The outcome is NULL while the answer to `operation_id` is awaited.
+    """
+
+    __tablename__ = "application_identity"
+    __table_args__ = (
+        CheckConstraint("party IN ('APPLICANT', 'PROXY', 'GUARDIAN')", "party"),
+        CheckConstraint(
+            "outcome IN ('CONSISTENT_WITH_PHOTO', 'CONSISTENT_WITHOUT_PHOTO', 'NAME_DIFFERS',"
+            " 'NUMBER_UNKNOWN', 'NOT_CHECKED')",
+            "outcome",
+        ),
+        CheckConstraint("(outcome IS NULL) = (answered_at IS NULL)", "answered_at"),
+        CheckConstraint(
+            "(unhindered_at IS NOT NULL)"
+            " = (outcome IS NOT NULL AND outcome IN ('NAME_DIFFERS', 'NUMBER_UNKNOWN'))",
+            "unhindered_at",
+        ),
+        CheckConstraint(
+            "(photo_id IS NOT NULL) = (outcome IS NOT NULL AND outcome = 'CONSISTENT_WITH_PHOTO')",
+            "photo_id",
+        ),
+        Index("ix_application_identity_person", "person", "answered_at"),
+    )
+
+    application_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("application.application_id"), primary_key=True
+    )
+    party: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[bytes] = mapped_column(Blind())
+    operation_id: Mapped[uuid.UUID]
+    asked_at: Mapped[Timestamp]
+    outcome: Mapped[str | None]
+    answered_at: Mapped[Timestamp | None]
+    unhindered_at: Mapped[Timestamp | None]
+    # The attachment that is the register's photo.
+    photo_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("attachment.attachment_id"))

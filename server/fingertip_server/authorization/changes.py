@@ -57,7 +57,7 @@ def begin_revision(task: Task, revision: int, content_hash: bytes) -> None:
     task.revision = revision
     task.content_hash = content_hash
     task.steps_done = 0
-    task.taken_by = []
+    task.taken_by = list(task.barred)
 
 
 def give_up(

@@ -143,6 +143,8 @@ class Task(Leased, Base):
     # What it is about in money, and whether whoever approves types it once more.
     amount: Mapped[Sealed | None] = mapped_column(Protected(DataClass.C2))
     reenter_amount: Mapped[bool] = mapped_column(server_default=false())
+    # Who takes no step about any revision: somebody who acts for the customer, for example.
+    barred: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     # How many persons have to approve the revision, and how many have; who takes no further step.
     steps_required: Mapped[int] = mapped_column(server_default="1")
     steps_done: Mapped[int] = mapped_column(server_default="0")

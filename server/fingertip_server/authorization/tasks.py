@@ -194,6 +194,7 @@ def _task(call: Call, draft: TaskDraft) -> Task:
         lease_span=scene.claim_lease,
         steps_required=rung.authorisers,
         steps_done=0,
+        barred=list(draft.barred),
         taken_by=list(draft.barred),
         messages=store.last_number(call, draft.subject_kind, draft.subject_id),
         rank_at=rules.rank_at(

@@ -7,6 +7,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
     AttestSightingRequest,
     CheckApplicationRequest,
     CheckApplicationResponse,
+    CheckIdentityRequest,
     GetApplicationRequest,
     GetFormRequest,
     GetFormResponse,
@@ -15,6 +16,7 @@ from fingertip.applications.v1.applications_service_pb2 import (
     StartApplicationRequest,
     SubmitApplicationRequest,
 )
+from fingertip.applications.v1.identity_pb2 import IdentityOutcome, PartyIdentity
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_client import tracing
 from fingertip_client.mirror import Mirror
@@ -25,6 +27,13 @@ from fingertip_server.demo.applicant import Applicant, mistyped
 from fingertip_server.demo.party import Failed, Party
 
 _FORM = "debit_card_account"
+_OUTCOMES = {
+    "IDENTITY_OUTCOME_CONSISTENT_WITH_PHOTO": "一致，有照片",
+    "IDENTITY_OUTCOME_CONSISTENT_WITHOUT_PHOTO": "一致，无照片",
+    "IDENTITY_OUTCOME_NAME_DIFFERS": "号码存在但姓名不符",
+    "IDENTITY_OUTCOME_NUMBER_UNKNOWN": "号码不存在",
+    "IDENTITY_OUTCOME_NOT_CHECKED": "未能核查",
+}
 _ENDS = frozenset(
     {
         Application.STATE_EXECUTED,
@@ -57,6 +66,7 @@ class AccountOpening:
         await self._save("录入客户信息（有误）", mistyped(right))
         await self._check()
         await self._save("改正并补全", right)
+        await self._check_identity()
         await self._take_images()
         await self._attest()
         await self._sign()
@@ -100,6 +110,29 @@ class AccountOpening:
     async def _check(self) -> None:
         request = CheckApplicationRequest(application_id=self._application.application_id)
         await self._reporter.timed("检查", self._service.CheckApplication(request), _faults_told)
+
+    async def _check_identity(self) -> None:
+        """Watches before it asks, so that the register's answer cannot be missed."""
+        mirror = Mirror()
+        request = WatchRequest(application_id=self._application.application_id)
+        async with aclosing(watch(self._caller, request)) as steps:
+            mirror.apply(await anext(steps))
+            asked = await self._reporter.timed(
+                "联网核查",
+                self._service.CheckIdentity(
+                    CheckIdentityRequest(
+                        request_id=new_request_id(),
+                        application_id=self._application.application_id,
+                    )
+                ),
+                lambda _: "已发出，等待公安系统答复",
+            )
+            self._application = asked.application
+            while _is_checking(self._application):
+                for event in mirror.apply(await anext(steps)):
+                    if event.application.version > self._application.version:
+                        self._application = event.application
+        self._reporter.tell("联网核查结果", _identities_told(self._application))
 
     async def _take_images(self) -> None:
         for seed, kind in enumerate(("id_front", "id_back", "customer_photo", "signature"), 3):
@@ -193,6 +226,16 @@ def _progress(application: Application) -> str:
     if application.state == Application.STATE_EXECUTED:
         return "核心系统已开户。"
     return application.state_note or Application.State.Name(application.state)
+
+
+def _is_checking(application: Application) -> bool:
+    checking = PartyIdentity.STATE_CHECKING
+    return any(identity.state == checking for identity in application.identities)
+
+
+def _identities_told(application: Application) -> str:
+    outcomes = [IdentityOutcome.Name(each.outcome) for each in application.identities]
+    return "，".join(_OUTCOMES.get(outcome, outcome) for outcome in outcomes)
 
 
 def _form_told(response: GetFormResponse) -> str:

@@ -29,6 +29,7 @@ class Applicant:
     def answers(self) -> dict[str, str]:
         """Returns her answers to the form's questions."""
         return {
+            "handled_by": "applicant",
             "applicant_name": self.name,
             "document_type": "resident_id_card",
             "resident_id": self.resident_id,

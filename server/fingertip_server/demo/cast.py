@@ -51,6 +51,7 @@ PROPS = (
             "credit.query_report",
             "crm.resolve_customer",
             "crm.view",
+            "police.check_identity",
         ),
     ),
 )

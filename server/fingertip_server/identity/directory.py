@@ -1,5 +1,6 @@
 """Tells other domains about staff."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -87,6 +88,12 @@ def staff(connection: Connection, staff_id: str) -> StaffRow | None:
 def on_shift(connection: Connection, branch_id: str) -> list[StaffRow]:
     """Returns who is on shift in a unit, on a break or not, by staff number."""
     return _read(connection, _ON_SHIFT_IN_UNIT, the_branch_id=branch_id)
+
+
+def persons_of(connection: Connection, customer_ids: Collection[UUID]) -> tuple[UUID, ...]:
+    """Returns which persons of the staff are these customers of the bank, whatever their state."""
+    of_customers = select(Staff.person_id).where(Staff.customer_id.in_(customer_ids))
+    return tuple(sorted(set(connection.execute(of_customers).scalars())))
 
 
 def page(connection: Connection, branch_id: str, after: str, size: int) -> list[StaffRow]:

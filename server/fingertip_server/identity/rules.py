@@ -14,7 +14,7 @@ DEVICE_PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "TABLET": frozenset({"identity.sign_in"}),
         "TICKET_MACHINE": frozenset({"lobby.tickets.issue", "lobby.numbers.reserve"}),
-        "ADAPTER": frozenset({"fulfilment.work", "customer.sync"}),
+        "ADAPTER": frozenset({"fulfilment.work", "customer.sync", "screening.sync"}),
     }
 )
 

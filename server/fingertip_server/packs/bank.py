@@ -15,6 +15,7 @@ from fingertip_server.packs.schema_policies import Policies
 from fingertip_server.packs.schema_vouchers import VoucherType
 from fingertip_server.packs.stored import StoredPack
 from fingertip_server.packs.tables import LoadedPack, PackDocument
+from fingertip_server.packs.working_days import Calendar
 
 # Where customers' ids come from: a record finds its customer without a look-up.
 _CUSTOMERS = UUID("19747ed4-5bf9-4a08-9a73-e9a4c39931e7")
@@ -53,6 +54,9 @@ class Bank:
         self._newest: dict[str, Form] = {}
         for form in sorted(pack.forms, key=lambda form: form.version):
             self._newest[form.code] = form
+        self.calendar = Calendar(
+            frozenset(pack.bank.holidays), frozenset(pack.bank.worked_weekends)
+        )
         self._permissions = {role.code: frozenset(role.permissions) for role in pack.roles}
 
     @classmethod

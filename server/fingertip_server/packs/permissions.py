@@ -13,6 +13,7 @@ from fingertip.fulfilment.v1 import fulfilment_service_pb2
 from fingertip.identity.v1 import identity_service_pb2
 from fingertip.lobby.v1 import lobby_service_pb2
 from fingertip.options.v1 import options_pb2
+from fingertip.screening.v1 import screening_service_pb2
 from fingertip.vouchers.v1 import vouchers_service_pb2
 
 _FILES: tuple[FileDescriptor, ...] = (
@@ -24,6 +25,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     fulfilment_service_pb2.DESCRIPTOR,
     identity_service_pb2.DESCRIPTOR,
     lobby_service_pb2.DESCRIPTOR,
+    screening_service_pb2.DESCRIPTOR,
     vouchers_service_pb2.DESCRIPTOR,
 )
 # Asked of nobody.

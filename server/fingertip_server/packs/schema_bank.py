@@ -1,5 +1,6 @@
 """The bank itself: its units, roles, staff, service lines and products."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -47,6 +48,9 @@ class Bank(Frozen):
     time_zone: TimeZone
     card_bins: tuple[Bin, ...]
     tiers: tuple[Tier, ...] = Field(min_length=1)
+    # Days from Monday to Friday on which nobody works, and weekends worked in their place (调休).
+    holidays: tuple[date, ...] = Field(default=(), max_length=1000)
+    worked_weekends: tuple[date, ...] = Field(default=(), max_length=1000)
 
 
 class BranchKind(StrEnum):

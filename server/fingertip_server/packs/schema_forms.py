@@ -78,6 +78,10 @@ class Condition(Frozen):
         """Tells whether the answers make the form ask."""
         return answers.get(self.field) in self.values
 
+    def fails(self, answers: Mapping[str, str]) -> bool:
+        """Tells whether the answers keep the form from asking: nothing said is no such answer."""
+        return bool(answers.get(self.field)) and not self.holds(answers)
+
 
 class Asked(Frozen):
     """Something that a form asks for: always, or only under a condition."""
@@ -87,6 +91,10 @@ class Asked(Frozen):
     def is_asked(self, answers: Mapping[str, str]) -> bool:
         """Tells whether the form asks for it, given its answers."""
         return self.only_when is None or self.only_when.holds(answers)
+
+    def is_ruled_out(self, answers: Mapping[str, str]) -> bool:
+        """Tells whether the answers say that the form does not ask for it."""
+        return self.only_when is not None and self.only_when.fails(answers)
 
 
 class FormField(Asked):
@@ -161,6 +169,10 @@ class SightingKind(StrEnum):
     APPLICANT = "applicant"
     ORIGINAL_DOCUMENT = "original_document"
     SIGNATURE = "signature"
+    PROXY = "proxy"
+    PROXY_DOCUMENT = "proxy_document"
+    IDENTITY_PROOF = "identity_proof"
+    PROXY_IDENTITY_PROOF = "proxy_identity_proof"
 
 
 class Sighting(Asked):
@@ -170,6 +182,8 @@ class Sighting(Asked):
     """
 
     kind: SightingKind
+    # One that is not required is made where it helps, as another proof of an identity does.
+    required: bool = True
     statement: Sentence
     attachments: tuple[Word, ...] = Field(min_length=1)
     source: Sentence | None = None
@@ -216,6 +230,10 @@ class Form(Versioned):
     sightings: tuple[Sighting, ...]
     agreements: tuple[VersionedWord, ...]
     inquiries: tuple[InquiryRule, ...] = ()
+    # Whether each person's identity is checked with the police before the submission.
+    identity_check: bool = False
+    # The completed years of life that the business itself asks of the applicant.
+    applicant_age_min: int | None = Field(default=None, ge=1, le=120)
 
     @property
     def fields(self) -> tuple[FormField, ...]:
@@ -326,6 +344,8 @@ class Scene(Frozen):
     execution: Title = "银行系统办理"
     voucher: Word | None = None
     skill_group: Word
+    # Who decides when a person stands on a list for review; without it nobody may.
+    review_skill_group: Word | None = None
     centres: tuple[UnitCode, ...] = Field(min_length=1)
     level: int = Field(ge=1, le=9)
     authorisers: int = Field(ge=1, le=3)

@@ -20,7 +20,17 @@ from fingertip_server.packs.schema_types import DottedWords, Frozen, Sentence
 PolicyValue: TypeAlias = int | timedelta | Money | bool
 
 _COUNTED = frozenset(
-    {"times", "tickets", "tasks", "accounts", "months", "years", "vouchers", "per_mille"}
+    {
+        "times",
+        "tickets",
+        "tasks",
+        "accounts",
+        "months",
+        "years",
+        "vouchers",
+        "per_mille",
+        "working_days",
+    }
 )
 _FLAG = "flag"
 _UNITS = sorted({*_COUNTED, *quantities.DURATION_UNITS, _FLAG})
@@ -49,11 +59,15 @@ _KEYS = {
         "documents.validity_years_26_to_45",
         "fulfilment.attempts_max",
         "identity.sign_in_attempts_max",
+        "identity_check.police_working_days",
         "lobby.no_show_recalls",
         "lobby.recallable_tickets",
         "lobby.requeue_after_tickets",
         "lobby.reserved_block_tickets",
         "lobby.vip_calls_in_a_row_max",
+        "minors.guardian_under_years",
+        "minors.household_register_under_years",
+        "minors.proxy_from_years",
         "vouchers.held_max",
         "vouchers.moved_at_once_max",
     ),
@@ -86,6 +100,9 @@ _KEYS = {
         "identity.lock_out",
         "identity.session_idle",
         "identity.session_lifetime",
+        "identity_check.answer_ttl",
+        "identity_check.patience",
+        "identity_check.recheck_after",
         "lobby.arrival_escalation",
         "lobby.waiting_before_vip_cap",
         "vouchers.closing_grace",
@@ -98,9 +115,11 @@ _KEYS = {
         "accounts.class_three_yearly_max",
     ),
     PolicyKind.FLAG: (
+        "accounts.proxy_opened_inactive",
         "accounts.restriction_refuses",
         "authorization.offers_by_lot",
         "documents.expired_accepted",
+        "identity_check.unchecked_accepted",
         "vouchers.unclosed_day_blocks",
     ),
 }
@@ -113,8 +132,8 @@ KINDS: Mapping[str, PolicyKind] = MappingProxyType(
 class Policy(Frozen):
     """One number as written, its unit, the rule or default it stands for, and what to know of it.
 
-    A unit is one of times, tickets, tasks, accounts, months, years, vouchers, per_mille (counts),
-    s, min, h, d (durations), flag (true or false) or a currency.
+    A unit is one of times, tickets, tasks, accounts, months, years, vouchers, per_mille,
+    working_days (counts), s, min, h, d (durations), flag (true or false) or a currency.
     """
 
     key: DottedWords

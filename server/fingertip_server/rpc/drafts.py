@@ -11,6 +11,7 @@ from fingertip.customer.v1.restriction_pb2 import CustomerChanged
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem, WorkOrder
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.ticket_pb2 import Ticket
+from fingertip.screening.v1.screening_hit_pb2 import ScreeningHit
 from fingertip.vouchers.v1.stock_pb2 import Stock
 
 Resource = (
@@ -21,6 +22,7 @@ Resource = (
     | Application
     | Task
     | WorkItem
+    | ScreeningHit
     | Stock
 )
 
@@ -33,6 +35,7 @@ RESOURCE_FIELDS: dict[type[Resource], str] = {
     Application: "application",
     Task: "task",
     WorkItem: "work_item",
+    ScreeningHit: "screening_hit",
     Stock: "stock",
 }
 

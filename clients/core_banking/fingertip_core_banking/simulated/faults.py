@@ -3,6 +3,7 @@
 A control file is a JSON object from operation to what goes wrong with it, for example
 
     {"*": {"latency_s": 0.05},
+     "check_identity": {"outcome": "name_differs"},
      "execute": {"timeout_rate": 1.0, "timeout": "acts_late", "late_s": 2}}
 
 where "*" stands for every operation that is not named. The operations are the methods of `Bank`.
@@ -17,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from fingertip_core_banking.simulated import draws
+from fingertip_core_banking.simulated.register import OUTCOMES
 
 EVERY_OPERATION = "*"
 
@@ -43,6 +45,8 @@ class Faults:
     timeout_rate: float = 0.0
     timeout: Timeout = Timeout.ACTS
     late_s: float = 0.0
+    # What a check of an identity ends with whoever is asked about; "" for what is so.
+    outcome: str = ""
 
     def __post_init__(self) -> None:
         for rate in (self.failure_rate, self.refusal_rate, self.timeout_rate):
@@ -119,6 +123,8 @@ def parse(text: str) -> dict[str, Faults]:
             raise ValueError(
                 f"The faults of {operation} are an object with some of {sorted(known)}."
             )
+        if faults.get("outcome", "") not in {"", *OUTCOMES}:
+            raise ValueError(f"An outcome is one of {sorted(OUTCOMES)}.")
         if "timeout" in faults:
             faults["timeout"] = Timeout(faults["timeout"])
         plan[operation] = Faults(**faults)

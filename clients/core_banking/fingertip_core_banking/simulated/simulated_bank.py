@@ -16,16 +16,19 @@ from fingertip_core_banking.bank import (
     CustomerBatch,
     Executed,
     Finding,
+    IdentityAnswer,
     NeverSeen,
     OutcomeUnknown,
     Refused,
+    ScreeningBatch,
     StillUnknown,
     Unreachable,
 )
-from fingertip_core_banking.simulated import sections
+from fingertip_core_banking.simulated import register, sections
 from fingertip_core_banking.simulated.customers import CustomerFile
 from fingertip_core_banking.simulated.faults import Fate, FaultPlan, Timeout
 from fingertip_core_banking.simulated.ledger import Booking, Ledger, NotReversible
+from fingertip_core_banking.simulated.lists import Lists
 
 # The bank books by the clock on its own wall.
 _TIME_ZONE = ZoneInfo("Asia/Shanghai")
@@ -45,12 +48,14 @@ class SimulatedBank:
         *,
         card_bin: str,
         die_after_acting: int = 0,
+        lists: Lists | None = None,
     ) -> None:
         self._ledger = ledger
         self._customers = customers
         self._faults = faults
         self._card_bin = card_bin
         self._bookings_to_live = die_after_acting
+        self._lists = lists or Lists()
 
     async def execute(self, operation_id: UUID, content: ApplicationContent) -> Executed:
         """Books the work, or answers as the fault plan wants it."""
@@ -111,12 +116,27 @@ class SimulatedBank:
             raise Refused("CUSTOMER_UNKNOWN")
         return f"CR-{operation_id.hex.upper()}"
 
+    async def check_identity(self, name: str, document_number: str) -> IdentityAnswer:
+        """Asks the simulated register, which says what the fault plan wants it to say."""
+        await self._meet_fate_of_read("check_identity")
+        forced = self._faults.faults("check_identity").outcome
+        return register.answer(self._customers.customers(), name, document_number, forced)
+
     async def customers(self, after_position: str, limit: int) -> CustomerBatch:
         """Reads the customer master; a position is the number of lines read so far."""
         await self._meet_fate_of_read("customers")
         done = int(after_position or "0")
         records = tuple(self._customers.customers().records[done : done + limit])
         return CustomerBatch(records, str(done + len(records)) if records else after_position)
+
+    async def screening_entries(
+        self, list_code: str, after_position: str, limit: int
+    ) -> ScreeningBatch:
+        """Reads a list's file; a position is the number of lines read so far."""
+        await self._meet_fate_of_read("screening_entries")
+        done = int(after_position or "0")
+        entries = tuple(self._lists.entries(list_code)[done : done + limit])
+        return ScreeningBatch(entries, str(done + len(entries)) if entries else after_position)
 
     async def _meet_fate(self, operation: str) -> Fate:
         await asyncio.sleep(self._faults.faults(operation).latency_s)
