@@ -42,7 +42,9 @@ async def test_of_six_images_two_come_back_are_taken_again_and_seen_to_be_others
 ) -> None:
     loan = papers.CONSUMER_LOAN
     async with bank_at_work(world, tmp_path, {}) as books, screen(world.teller, _BRANCH) as shown:
-        draft = await paper.start(world.teller, form=loan.form)
+        await papers.ask(world.teller, await paper.start(world.teller, form=loan.form))
+        answered = await shown.until(lambda e: any(i.reference for i in e.application.inquiries))
+        draft = answered.application
         application = await paper.fill(world.teller, draft, loan.answers, images=loan.images)
         application = await paper.submit(world.teller, application)
         images = [each for each in application.attachments if each.kind != "signature"]
