@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0023"
+down_revision = "0022"
 
 _SIGHTINGS = (
     "kind IN ('APPLICANT', 'ORIGINAL_DOCUMENT', 'SIGNATURE', 'PROXY', 'PROXY_DOCUMENT',"
