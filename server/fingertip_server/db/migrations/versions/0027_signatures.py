@@ -3,16 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-<<<<<<<< HEAD:server/fingertip_server/db/migrations/versions/0024_signatures.py
 revision = "0027"
 down_revision = "0026"
-|||||||| 0acda41:server/fingertip_server/db/migrations/versions/0021_signatures.py
-revision = "0027"
-down_revision = "0026"
-========
-revision = "0027"
-down_revision = "0026"
->>>>>>>> part/signatures:server/fingertip_server/db/migrations/versions/0023_signatures.py
 
 
 def upgrade() -> None:
