@@ -5,11 +5,18 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from uuid import uuid4
 
-from fingertip.applications.v1.application_pb2 import Answer, Application, Attachment, Sighting
+from fingertip.applications.v1.application_pb2 import (
+    Answer,
+    Application,
+    ApplicationFault,
+    Attachment,
+    Sighting,
+)
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
     AssignVoucherRequest,
     AttestSightingRequest,
+    CheckApplicationRequest,
     CheckIdentityRequest,
     CompleteAttachmentRequest,
     GetApplicationRequest,
@@ -301,21 +308,22 @@ async def fill(
     """
     application = await save(caller, application, given)
     application = await identify(caller, application)
-    application = await complete_evidence(caller, application, images)
-    if application.form_code == FORM and given.get("account_class") != "class_three":
-        application = await assign(caller, application)
-    return application
+    return await complete_evidence(caller, application, images)
 
 
 async def complete_evidence(
     caller: Caller, application: Application, images: Sequence[str] = ()
 ) -> Application:
-    """Adds images, signature and sightings."""
+    """Adds images, signature, sightings, and a card where one is needed."""
     for kind in ("id_front", "id_back", "customer_photo", *images):
         application = await attach(caller, application, kind)
     application = await sign(caller, application)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
         application = await attest(caller, application, seen)
+    request = CheckApplicationRequest(application_id=application.application_id)
+    faults = (await caller.applications.CheckApplication(request)).faults
+    if any(fault.kind == ApplicationFault.KIND_VOUCHER_MISSING for fault in faults):
+        application = await assign(caller, application)
     return application
 
 

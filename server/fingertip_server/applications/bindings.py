@@ -1,8 +1,8 @@
 """Binds an application to a voucher out of its maker's own stock, where its scene asks for one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from fingertip_server.applications import filling
+from fingertip_server.applications import filling, store
 from fingertip_server.applications.faults import Fault, FaultKind
 from fingertip_server.applications.rules import State
 from fingertip_server.applications.tables import Application
@@ -84,7 +84,7 @@ def type_of(call: Call, application: Application) -> str:
     return bindings.type_of(call, application.voucher_id)
 
 
-def faults(call: Call, application: Application, answers: Mapping[str, str]) -> Iterator[Fault]:
+def faults(call: Call, application: Application, _evidence: store.Evidence) -> Iterator[Fault]:
     """Finds what is wrong with the application's voucher."""
     needed = wanted(call, application)
     if application.voucher_id is None:
@@ -96,6 +96,7 @@ def faults(call: Call, application: Application, answers: Mapping[str, str]) -> 
         yield Fault(VOUCHER, FaultKind.VOUCHER_VOID, _NOT_KEPT)
     elif needed is None or kept.voucher_type != needed.type:
         yield Fault(VOUCHER, FaultKind.VOUCHER_VOID, _NOT_WANTED)
-    elif needed.serial_field and answers.get(needed.serial_field, kept.serial) != kept.serial:
-        field = needed.serial_field
-        yield Fault(field, FaultKind.VOUCHER_VOID, _OTHER_SERIAL)
+    elif needed.serial_field:
+        written = filling.answers(call, application).get(needed.serial_field, kept.serial)
+        if written != kept.serial:
+            yield Fault(needed.serial_field, FaultKind.VOUCHER_VOID, _OTHER_SERIAL)

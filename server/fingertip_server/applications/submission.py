@@ -81,17 +81,13 @@ def _standing(call: Call, application: Application, _evidence: store.Evidence) -
     return standing.faults(call, application)
 
 
-def _voucher(call: Call, application: Application, _evidence: store.Evidence) -> Iterable[Fault]:
-    return bindings.faults(call, application, filling.answers(call, application))
-
-
 # What else may stand against a submission.
 _FINDERS: Sequence[Callable[[Call, Application, store.Evidence], Iterable[Fault]]] = (
     _ages,
     identity_faults.faults,
     _standing,
     inquiries.faults,
-    _voucher,
+    bindings.faults,
 )
 
 
