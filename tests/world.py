@@ -12,7 +12,10 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection
 
 from fingertip.identity.v1.device_pb2 import Device
-from fingertip.identity.v1.identity_service_pb2 import StartShiftRequest
+from fingertip.identity.v1.identity_service_pb2 import EndShiftRequest, StartShiftRequest
+from fingertip.identity.v1.second_person_pb2 import SecondPerson
+from fingertip.vouchers.v1.voucher_pb2 import SerialRange
+from fingertip.vouchers.v1.vouchers_service_pb2 import HandOverStockRequest, ReceiveStockRequest
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
 from fingertip_client.request_ids import new_request_id
@@ -28,6 +31,9 @@ PASSWORD = "keyboard-battery-staple"
 
 # At work when a test begins; authorisers besides 900102 come when a test calls them.
 ON_SHIFT = ("100101", "100102", "100103", "100104", "100105", "100106", "100108", "900102")
+# Who has blank cards when a test begins, by who gave them.
+CARD_HOLDERS = {"100108": ("100103", "100104", "100105", "100106"), "100205": ("100202",)}
+_CARDS = 100
 CORE_WORK = (
     "core.change_mobile",
     "core.open_account",
@@ -184,8 +190,42 @@ async def furnish(app: App) -> Credentials:
                 credentials.tokens[name] = caller.credentials.token
             if name in ON_SHIFT:
                 await caller.identity.StartShift(StartShiftRequest(request_id=new_request_id()))
+    await _hand_out_cards(app, credentials)
     await app.drain()
     return credentials
+
+
+async def _hand_out_cards(app: App, credentials: Credentials) -> None:
+    """Gives those who take applications blank cards of their own."""
+    world = World([f"127.0.0.1:{app.port}"], credentials)
+    first = 90_000_001
+    for keeper, holders in CARD_HOLDERS.items():
+        visitors = [each for each in (keeper, *holders) if each not in ON_SHIFT]
+        for visitor in visitors:
+            start = StartShiftRequest(request_id=new_request_id())
+            await world.caller(visitor).identity.StartShift(start)
+        for holder in holders:
+            await _hand_out(world.caller(keeper), holder, first)
+            first += _CARDS
+        for visitor in visitors:
+            end = EndShiftRequest(request_id=new_request_id())
+            await world.caller(visitor).identity.EndShift(end)
+    await world.close()
+
+
+async def _hand_out(keeper: Caller, holder: str, first: int) -> None:
+    cards = SerialRange(
+        voucher_type="debit_card",
+        first_serial=f"JK{first}",
+        last_serial=f"JK{first + _CARDS - 1}",
+    )
+    second = SecondPerson(staff_number=holder, password=PASSWORD)
+    await keeper.vouchers.ReceiveStock(
+        ReceiveStockRequest(request_id=new_request_id(), ranges=[cards], second_person=second)
+    )
+    await keeper.vouchers.HandOverStock(
+        HandOverStockRequest(request_id=new_request_id(), ranges=[cards], second_person=second)
+    )
 
 
 async def _codes(app: App, pack: Pack) -> dict[str, str]:

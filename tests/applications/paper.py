@@ -8,7 +8,10 @@ from uuid import uuid4
 from fingertip.applications.v1.application_pb2 import Answer, Application, Attachment, Sighting
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
+    ApplicationFault,
+    AssignVoucherRequest,
     AttestSightingRequest,
+    CheckApplicationRequest,
     CheckIdentityRequest,
     CompleteAttachmentRequest,
     GetApplicationRequest,
@@ -38,6 +41,8 @@ from fingertip.fulfilment.v1.work_item_pb2 import (
     CheckIdentityOrder,
     WorkResult,
 )
+from fingertip.vouchers.v1.voucher_pb2 import Voucher
+from fingertip.vouchers.v1.vouchers_service_pb2 import GetStockRequest
 from fingertip_client.caller import Caller
 from fingertip_server.packs import bank, synthetic
 from tests.applications.images import JPEG, png
@@ -257,13 +262,40 @@ async def fill(
 async def complete_evidence(
     caller: Caller, application: Application, images: Sequence[str] = ()
 ) -> Application:
-    """Adds images, signature and sightings."""
+    """Adds images, signature, sightings, and a card where one is needed."""
     for kind in ("id_front", "id_back", "customer_photo", *images):
         application = await attach(caller, application, kind)
     application = await sign(caller, application)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
         application = await attest(caller, application, seen)
+    request = CheckApplicationRequest(application_id=application.application_id)
+    faults = (await caller.applications.CheckApplication(request)).faults
+    if any(fault.kind == ApplicationFault.KIND_VOUCHER_MISSING for fault in faults):
+        application = await assign(caller, application)
     return application
+
+
+async def free_card(caller: Caller) -> str:
+    """Returns the serial of a card in the caller's stock that is free to be used."""
+    stock = await caller.vouchers.GetStock(GetStockRequest(page_size=200))
+    return next(
+        each.serial
+        for each in stock.vouchers
+        if each.voucher_type == "debit_card" and each.state == Voucher.STATE_WITH_TELLER
+    )
+
+
+async def assign(caller: Caller, application: Application, serial: str = "") -> Application:
+    """Assigns a card, whichever is free unless it is said."""
+    response = await caller.applications.AssignVoucher(
+        AssignVoucherRequest(
+            request_id=request_id(),
+            application_id=application.application_id,
+            etag=application.etag,
+            serial=serial or await free_card(caller),
+        )
+    )
+    return response.application
 
 
 async def identify(

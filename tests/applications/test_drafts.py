@@ -89,7 +89,7 @@ async def test_the_same_person_goes_on_at_another_tablet_where_an_upload_stopped
     draft = await paper.sign(other, draft)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
         draft = await paper.attest(other, draft, seen)
-    submitted = await paper.submit(other, draft)
+    submitted = await paper.submit(other, await paper.assign(other, draft))
     assert submitted.state == Application.STATE_SUBMITTED
     # Where each was seen is where it was seen.
     assert len({sighting.device_id for sighting in submitted.sightings}) == 1

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from fingertip.applications.v1.application_pb2 import Answer, Sighting
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
+    AssignVoucherRequest,
     AttestSightingRequest,
     CheckIdentityRequest,
     CompleteAttachmentRequest,
@@ -152,6 +153,17 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
             ).application
         application = (
             await _twice(
+                teller.AssignVoucher,
+                AssignVoucherRequest(
+                    request_id=paper.request_id(),
+                    application_id=application_id,
+                    etag=application.etag,
+                    serial=await paper.free_card(world.teller),
+                ),
+            )
+        ).application
+        application = (
+            await _twice(
                 teller.SubmitApplication,
                 SubmitApplicationRequest(
                     request_id=paper.request_id(),
@@ -203,13 +215,13 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                 and event.task.subject_id == another.application_id
             )
         )
-    assert _versions(branch, "application", application_id) == list(range(1, 27))
+    assert _versions(branch, "application", application_id) == list(range(1, 28))
     assert _versions(centre, "task", task.task_id) == list(range(1, 11))
     told = await _actions(world, "0101", application_id)
     assert told.count("StartApplication") == told.count("SaveApplication") == 1
     assert told.count("CheckIdentity") == 1
     assert told.count("AttestSighting") == 3
-    assert told.count("SignApplication") == 1
+    assert told.count("SignApplication") == told.count("AssignVoucher") == 1
     assert told.count("SubmitApplication") == 2
     assert sorted(await _actions(world, "0101", task.task_id)) == [
         "PostTaskMessage",
@@ -299,6 +311,11 @@ WRONG_ROLES = [
         "authoriser",
         "applications",
         PrintReceiptRequest(request_id=_ID, application_id=_ID, kind=Receipt.KIND_EXECUTION),
+    ),
+    (
+        "branch_manager",
+        "applications",
+        AssignVoucherRequest(request_id=_ID, application_id=_ID, etag="1", serial="JK00000001"),
     ),
     ("teller", "authorization", ClaimNextTaskRequest(request_id=_ID)),
     ("centre_supervisor", "authorization", RenewClaimRequest(task_id=_ID, fence=1)),

@@ -22,7 +22,7 @@ def test_only_what_was_submitted_is_decided(step: Step) -> None:
 
 
 def test_nothing_happens_to_what_has_ended() -> None:
-    for state, step in itertools.product(rules.FINAL, Step):
+    for state, step in set(itertools.product(rules.FINAL, Step)) - {(State.EXECUTED, Step.REVERSE)}:
         with pytest.raises(errors.InvalidState):
             rules.after(state, step)
 

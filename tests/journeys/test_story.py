@@ -65,6 +65,7 @@ _STORY = [
     *["StartAttachment", "CompleteAttachment"] * 4,
     "SignApplication",
     *["AttestSighting"] * 3,
+    "AssignVoucher",
     "SubmitApplication",
     "ClaimNextTask",
     "GetTask",

@@ -79,7 +79,7 @@ NAMES = [
     Wrong("products.yaml", "account.v2", "account.v9", "no form 'debit_card_account.v9'"),
     Wrong("vouchers.yaml", "code: security_device", "code: debit_card", "in line"),
     Wrong("vouchers.yaml", '"629990"', '"629991"', "no card BIN '629991'"),
-    Wrong(SCENE, "level: 1", "level: 1\nvoucher: cheque", "no voucher type 'cheque'", 1),
+    Wrong(SCENE, "type: debit_card", "type: cheque", "no voucher type 'cheque'"),
     Wrong("policies.yaml", "lobby.recallable_tickets", "lobby.no_show_recalls", "already"),
     Wrong(FORM, "key: employer", "key: mobile", "'mobile' stands in line"),
     Wrong(FORM, "value: male", "value: female", "'female' stands in line"),

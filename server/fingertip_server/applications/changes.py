@@ -1,7 +1,7 @@
 """What every change of an application has in common: its version, and that its branch is told."""
 
 from fingertip.applications.v1 import application_pb2
-from fingertip_server.applications import messages, rules, store
+from fingertip_server.applications import bindings, messages, rules, store
 from fingertip_server.applications.rules import State, Step, after
 from fingertip_server.applications.tables import Application
 from fingertip_server.customer import accounts
@@ -23,6 +23,7 @@ def step(application: Application, what: Step, note: str = "") -> None:
 
 def changed(call: Call, application: Application) -> application_pb2.Application:
     """Stores a changed application and announces it on its branch's topic; returns it."""
+    bindings.release_when_over(call, application)
     if application.state in rules.UNDONE:
         accounts.release(call, application.application_id)
     application.version += 1

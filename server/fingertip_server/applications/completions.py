@@ -3,14 +3,16 @@
 from uuid import UUID
 
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
-from fingertip_server.applications import changes, receipts, recheck, rules, store
-from fingertip_server.applications.rules import Step
+from fingertip_server.applications import bindings, changes, receipts, recheck, rules, store
+from fingertip_server.applications.rules import State, Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.customer import accounts
 from fingertip_server.fulfilment.hooks import Completion, Item
 from fingertip_server.rpc.call import Call
 
 _UNKNOWN_NOTE = "银行系统结果不明，正在查询，请勿重复办理。"
+# What the bank did is believed whatever the stock says.
+_ISSUED_NOTE = "已办理，但所配凭证的登记不符，请核对库存。"
 _PARKED_NOTE = "银行系统未能办理，已转运营人员处理。"
 
 
@@ -26,12 +28,19 @@ def _done(call: Call, item: Item, result: WorkResult) -> None:
         accounts.keep(call, application.application_id, executed.account_number)
     application.core_reference = executed.core_reference
     application.execute_time = call.now
+    if not bindings.issue(call, application, executed.account_number):
+        application.state_note = _ISSUED_NOTE
     receipts.issue(call, application)
     changes.changed(call, application)
 
 
 def _failed(call: Call, item: Item, failure_code: str) -> None:
     application = _lock(call, item)
+    if failure_code == recheck.VOUCHER_VOID and application.state == State.APPROVED:
+        changes.step(application, Step.RECALL, recheck.note(failure_code))
+        changes.changed(call, application)
+        return
+    bindings.release(call, application)
     note = recheck.note(failure_code) or f"银行系统拒绝办理（{failure_code}）。"
     changes.step(application, Step.FAIL, note)
     accounts.release(call, application.application_id)

@@ -8,6 +8,8 @@ from fingertip.applications.v1 import application_pb2
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
     AppendAttachmentResponse,
+    AssignVoucherRequest,
+    AssignVoucherResponse,
     AttestSightingRequest,
     AttestSightingResponse,
     CheckApplicationRequest,
@@ -61,6 +63,7 @@ from fingertip_server.applications import (
     answers,
     asked,
     attachment_rules,
+    bindings,
     changes,
     customers,
     drafts,
@@ -252,6 +255,20 @@ def sign_application(call: Call, request: SignApplicationRequest) -> SignApplica
     application.signature_attachment_id = attachment.attachment_id
     call.record("application", application.application_id, application.state)
     return SignApplicationResponse(application=changes.changed(call, application))
+
+
+def assign_voucher(call: Call, request: AssignVoucherRequest) -> AssignVoucherResponse:
+    """Keeps a voucher of the maker's own stock for the application, or gives one back."""
+    application = access.editable(call, request.application_id, request.etag)
+    if not request.serial:
+        bindings.release(call, application)
+    else:
+        needed = bindings.wanted(call, application)
+        if needed is None:
+            raise rules.field_unknown(bindings.VOUCHER, "serial")
+        bindings.assign(call, application, needed.type, request.serial)
+    call.record("application", application.application_id, application.state)
+    return AssignVoucherResponse(application=changes.changed(call, application))
 
 
 def check_application(call: Call, request: CheckApplicationRequest) -> CheckApplicationResponse:

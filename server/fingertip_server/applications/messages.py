@@ -88,6 +88,8 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         submit_time=_instant(row.submit_time),
         version=row.version,
         asked_evidence=[asked_evidence(each) for each in asked.of(row)],
+        voucher_id=_text(row.voucher_id),
+        voucher_serial=row.voucher_serial,
         messages=row.messages,
         reversal_id=_text(row.reversal_id),
         reversing=row.is_reversing,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from fingertip_server.applications import screenings, standing
+from fingertip_server.applications import bindings, screenings, standing
 from fingertip_server.applications.rules import EXECUTABLE
 from fingertip_server.applications.tables import Application
 from fingertip_server.fulfilment.hooks import GIVEN_UP, Item
@@ -11,10 +11,12 @@ from fingertip_server.screening.values import Stage
 
 APPROVAL_VOID = "APPROVAL_VOID"
 _SCREENING_HIT = "SCREENING_HIT"
+VOUCHER_VOID = "VOUCHER_VOID"
 
 # What the teller reads for each code.
 _NOTES: Mapping[str, str] = {
     APPROVAL_VOID: "授权与现有内容不符，未予办理。",
+    VOUCHER_VOID: "所配凭证已作废，未予办理，请另配一张后重新提交。",
     standing.LIMIT_CODE: "客户的同类账户已达上限，未予办理。",
     standing.RESTRICTED_CODE: "客户被采取限制措施，未予办理。请查看理由和申诉渠道并告知客户。",
     _SCREENING_HIT: screenings.NOTE,
@@ -25,7 +27,7 @@ _NOTES: Mapping[str, str] = {
 def reason(call: Call, application: Application, item: Item) -> str:
     """Returns the code of the first thing that stands against the execution; "" when nothing does.
 
-    Nothing is locked: what comes up a moment later is for the reversal.
+    Nothing is locked but the voucher: what comes up a moment later is for the reversal.
     """
     found = (check(call, application, item) for check in _CHECKS)
     return next((code for code in found if code), "")
@@ -47,8 +49,15 @@ def _screening(call: Call, application: Application, _item: Item) -> str:
     return _SCREENING_HIT if screenings.hinders(call, Stage.EXECUTION, application) else ""
 
 
+def _voucher(call: Call, application: Application, _item: Item) -> str:
+    """Holds the voucher fast, unless it was spoiled or lost since it was approved."""
+    return "" if bindings.commit(call, application) else VOUCHER_VOID
+
+
 _CHECKS: tuple[Callable[[Call, Application, Item], str], ...] = (
     _approval,
     standing.bar,
     _screening,
+    # The last: nothing that comes after it may stand against the execution.
+    _voucher,
 )

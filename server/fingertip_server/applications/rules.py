@@ -44,6 +44,7 @@ class Step(StrEnum):
     EXECUTE = "execute"
     LOSE_SIGHT = "lose_sight"
     FAIL = "fail"
+    RECALL = "recall"
     REVERSE = "reverse"
 
 
@@ -78,6 +79,8 @@ _AFTER: Mapping[tuple[State, Step], State] = MappingProxyType(
         (State.EXECUTION_UNKNOWN, Step.LOSE_SIGHT): State.EXECUTION_UNKNOWN,
         (State.EXECUTION_FAILED, Step.LOSE_SIGHT): State.EXECUTION_UNKNOWN,
         (State.APPROVED, Step.FAIL): State.EXECUTION_FAILED,
+        # Nothing was executed: it may be mended, and is authorised anew.
+        (State.APPROVED, Step.RECALL): State.RETURNED,
         (State.EXECUTION_UNKNOWN, Step.FAIL): State.EXECUTION_FAILED,
         (State.EXECUTION_FAILED, Step.FAIL): State.EXECUTION_FAILED,
         (State.EXECUTED, Step.REVERSE): State.REVERSED,

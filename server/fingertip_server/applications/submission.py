@@ -8,6 +8,7 @@ from uuid import UUID
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip_server.applications import (
     ages,
+    bindings,
     changes,
     checks,
     customers,
@@ -85,6 +86,7 @@ _FINDERS: Sequence[Callable[[Call, Application, store.Evidence], Iterable[Fault]
     inquiries.faults,
     _ages,
     identity_faults.faults,
+    bindings.faults,
 )
 
 
@@ -213,6 +215,9 @@ def _content(
         inquiries=[messages.inquiry(each) for each in inquiries.answered(evidence.inquiries)],
         identities=messages.identities(evidence),
         activated_by_applicant=_is_activated_by_applicant(call, application),
+        voucher_type=bindings.type_of(call, application),
+        voucher_serial=application.voucher_serial,
+        voucher_id=str(application.voucher_id or ""),
     ).SerializeToString(deterministic=True)
 
 

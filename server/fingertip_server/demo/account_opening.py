@@ -4,6 +4,7 @@ from contextlib import aclosing
 
 from fingertip.applications.v1.application_pb2 import Answer, Application, Sighting
 from fingertip.applications.v1.applications_service_pb2 import (
+    AssignVoucherRequest,
     AttestSightingRequest,
     CheckApplicationRequest,
     CheckApplicationResponse,
@@ -22,7 +23,7 @@ from fingertip_client import tracing
 from fingertip_client.mirror import Mirror
 from fingertip_client.request_ids import new_request_id
 from fingertip_client.watch import watch
-from fingertip_server.demo import images, uploading
+from fingertip_server.demo import cards, images, uploading
 from fingertip_server.demo.applicant import Applicant, mistyped
 from fingertip_server.demo.party import Failed, Party
 
@@ -66,6 +67,7 @@ class AccountOpening:
         await self._save("录入客户信息（有误）", mistyped(right))
         await self._check()
         await self._save("改正并补全", right)
+        await self._take_card()
         await self._check_identity()
         await self._take_images()
         await self._attest()
@@ -110,6 +112,22 @@ class AccountOpening:
     async def _check(self) -> None:
         request = CheckApplicationRequest(application_id=self._application.application_id)
         await self._reporter.timed("检查", self._service.CheckApplication(request), _faults_told)
+
+    async def _take_card(self) -> None:
+        serial = await cards.next_serial(self._caller)
+        assigned = await self._reporter.timed(
+            "配发空白卡",
+            self._service.AssignVoucher(
+                AssignVoucherRequest(
+                    request_id=new_request_id(),
+                    application_id=self._application.application_id,
+                    etag=self._application.etag,
+                    serial=serial,
+                )
+            ),
+            lambda response: f"{response.application.voucher_serial}，出自本人库存",
+        )
+        self._application = assigned.application
 
     async def _check_identity(self) -> None:
         """Watches before it asks, so that the register's answer cannot be missed."""

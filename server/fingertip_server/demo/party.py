@@ -24,12 +24,16 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A member of staff at work: his calls, his voice, and what the narrator tells him."""
+    """A member of staff at work: his calls, his voice, and what the narrator tells him.
+
+    `password` is that of every member of the demo's staff.
+    """
 
     caller: Caller
     staff: Staff
     reporter: Reporter
     cues: asyncio.Queue[str]
+    password: str
 
     async def come_on_shift(self) -> None:
         """Makes alerts and tasks reach him; a run that was killed may have left him on shift."""
@@ -72,9 +76,10 @@ async def _play(
     reporter = Reporter(f"{role} {given.staff_number}")
     async with Caller(given.target, device=device.credential) as caller:
         try:
-            session = await caller.sign_in(given.staff_number, given.password_file.read_text())
+            password = given.password_file.read_text()
+            session = await caller.sign_in(given.staff_number, password)
             reporter = Reporter(f"{role} {session.staff.display_name}")
-            party = Party(caller, session.staff, reporter, asyncio.Queue())
+            party = Party(caller, session.staff, reporter, asyncio.Queue(), password)
             await party.come_on_shift()
             try:
                 await _until_closed(part(party), party.cues)

@@ -92,7 +92,7 @@ def _guest(stage: Stage, count_of_customers: int) -> SyntheticCustomer:
 
 
 async def _perform(stage: Stage, guest: SyntheticCustomer, narrator: Narrator) -> None:
-    staff = (*cast.WATCHERS, cast.TELLER)
+    staff = (*cast.WATCHERS, cast.KEEPER, cast.TELLER)
     async with Troupe(narrator.tell, stage.logs, stage.traces) as troupe:
         await troupe.start(
             cast.CORE_BANKING, parts.core_banking(stage), parts.heard_of_core_banking
@@ -105,6 +105,8 @@ async def _perform(stage: Stage, guest: SyntheticCustomer, narrator: Narrator) -
         await troupe.fact("customers_synced")
         for role in staff:
             await troupe.fact(f"ready-{role.staff_number}")
+        troupe.cue(cast.KEEPER.device, cast.TELLER.staff_number)
+        await troupe.fact("cards")
         narrator.heading("一、二、三　取号，贵宾提醒，客户视图")
         troupe.cue(cast.TICKET_MACHINE, guest.card_numbers[0])
         await troupe.fact("greeted")

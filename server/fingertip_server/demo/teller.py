@@ -15,7 +15,7 @@ from fingertip.lobby.v1.lobby_service_pb2 import (
 from fingertip.lobby.v1.ticket_pb2 import Ticket
 from fingertip_client import tracing
 from fingertip_client.request_ids import new_request_id
-from fingertip_server.demo import party
+from fingertip_server.demo import cards, party
 from fingertip_server.demo.account_opening import AccountOpening
 from fingertip_server.demo.applicant import Applicant
 from fingertip_server.demo.party import Failed, Party
@@ -27,6 +27,7 @@ _LINE = "A"
 async def serve(desk: Party) -> None:
     """Serves one customer, whose identity card the narrator lays on the reader."""
     await _clear(desk)
+    await cards.count(desk)
     desk.ready("到岗，柜台就绪")
     applicant = Applicant.from_json(await desk.cues.get())
     ticket = await _call(desk)
@@ -40,6 +41,7 @@ async def serve(desk: Party) -> None:
             ),
             lambda response: f"{response.ticket.number} 办理完毕",
         )
+        await cards.count(desk)
         await _tell_journey(desk, journey_id)
 
 

@@ -106,21 +106,38 @@ def _sightings_show_attachments_of_their_form(documents: Documents) -> Iterator[
 
 def _conditions_are_about_choices_of_their_form(documents: Documents) -> Iterator[Finding]:
     for name, form in _all(documents, Form):
-        offered = {
-            field.key: {choice.value for choice in field.choices} or {"true", "false"}
-            for field in form.fields
-            if field.type in {FieldType.CHOICE, FieldType.BOOLEAN}
-        }
         for at, asked in _asked(form):
-            condition = asked.only_when
-            if condition is None:
-                continue
-            if condition.field not in offered:
-                message = f"The form has no choice {condition.field!r}."
-                yield name, (*at, "only_when", "field"), message
-            elif unknown := set(condition.values) - offered[condition.field]:
-                message = f"{condition.field} is never {min(unknown)!r}."
-                yield name, (*at, "only_when", "values"), message
+            yield from _about_choices(name, at, asked, form)
+
+
+def _vouchers_are_asked_for_by_their_form(documents: Documents) -> Iterator[Finding]:
+    for name, scene in _all(documents, Scene):
+        form = documents.get(f"forms/{scene.form}.yaml")
+        if not isinstance(form, Form):
+            continue
+        for index, voucher in enumerate(scene.vouchers):
+            at: KeyPath = ("vouchers", index)
+            yield from _about_choices(name, at, voucher, form)
+            field = voucher.serial_field
+            if field is not None and all(each.key != field for each in form.fields):
+                yield name, (*at, "serial_field"), f"The form has no field {field!r}."
+
+
+def _about_choices(name: str, at: KeyPath, asked: Asked, form: Form) -> Iterator[Finding]:
+    condition = asked.only_when
+    if condition is None:
+        return
+    offered = {
+        field.key: {choice.value for choice in field.choices} or {"true", "false"}
+        for field in form.fields
+        if field.type in {FieldType.CHOICE, FieldType.BOOLEAN}
+    }
+    if condition.field not in offered:
+        message = f"The form has no choice {condition.field!r}."
+        yield name, (*at, "only_when", "field"), message
+    elif unknown := set(condition.values) - offered[condition.field]:
+        message = f"{condition.field} is never {min(unknown)!r}."
+        yield name, (*at, "only_when", "values"), message
 
 
 def _asked(form: Form) -> Iterator[tuple[KeyPath, Asked]]:
@@ -260,6 +277,7 @@ _RULES: tuple[Callable[[Documents], Iterator[Finding]], ...] = (
     _fields_and_attachments_have_names_apart,
     _sightings_show_attachments_of_their_form,
     _conditions_are_about_choices_of_their_form,
+    _vouchers_are_asked_for_by_their_form,
     _scenes_are_worked_on_in_centres,
     _every_form_has_one_scene,
     _checklists_point_at_their_form,

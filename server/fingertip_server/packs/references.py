@@ -74,7 +74,7 @@ _USED = (
     _Used("form", "scenes/*", "form"),
     _Used("skill group", "scenes/*", "skill_group"),
     _Used("skill group", "scenes/*", "review_skill_group"),
-    _Used("voucher type", "scenes/*", "voucher"),
+    _Used("voucher type", "scenes/*", "vouchers.*.type"),
     _Used("branch", "scenes/*", "centres.*"),
     _Used("permission", "roles.yaml", "roles.*.permissions.*"),
 )

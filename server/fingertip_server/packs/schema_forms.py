@@ -326,6 +326,16 @@ class Route(StrEnum):
     ON_SITE = "on_site"
 
 
+class SceneVoucher(Asked):
+    """A voucher that an application takes out of its maker's stock, always or under a condition.
+
+    `serial_field` names the form's field, if any, in which the customer reads its serial.
+    """
+
+    type: Word
+    serial_field: Word | None = None
+
+
 class Scene(Frozen):
     """scenes/<code>.yaml: how an application of a form is authorised and executed.
 
@@ -334,7 +344,7 @@ class Scene(Frozen):
 
     A task expires `expires_after` its submission and, with `expires_at_closing`, no later than the
     branch closes. `execution` says to people what an approved application waits for.
-    With `voucher`, the application takes one of that type out of its maker's stock.
+    An application takes the first of the `vouchers` that it needs out of its maker's stock.
     """
 
     code: Word
@@ -342,7 +352,7 @@ class Scene(Frozen):
     form: VersionedWord | None = None
     work_kind: DottedWords
     execution: Title = "银行系统办理"
-    voucher: Word | None = None
+    vouchers: tuple[SceneVoucher, ...] = ()
     skill_group: Word
     # Who decides when a person stands on a list for review; without it nobody may.
     review_skill_group: Word | None = None

@@ -80,7 +80,7 @@ def audience(row: AnyRow) -> Audience:
 
 
 def branch(connection: Connection, bank: Bank, branch_id: str) -> list[Announced]:
-    """Returns a branch's stocks as a new watcher is shown them."""
+    """Returns the branch's stocks that are to be counted, as a new watcher is shown them."""
     lines = store.lines(connection, branch_id)
     return [
         Announced(
@@ -93,6 +93,7 @@ def branch(connection: Connection, bank: Bank, branch_id: str) -> list[Announced
             audience(row),
         )
         for row in store.stocks(connection, branch_id)
+        if row.day_state != DayState.CLOSED
     ]
 
 

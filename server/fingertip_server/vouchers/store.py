@@ -90,6 +90,7 @@ JOIN unnest(CAST(:types AS text[]), CAST(:serials AS text[])) AS k (voucher_type
 ORDER BY v.voucher_id
 FOR NO KEY UPDATE OF v
 """)
+_FIND_VOUCHER = select(_VOUCHER).where(_VOUCHER.c.voucher_id == bindparam("the_voucher_id"))
 _LOCK_VOUCHER = (
     select(_VOUCHER)
     .where(_VOUCHER.c.voucher_id == bindparam("the_voucher_id"))
@@ -205,6 +206,11 @@ def lock_vouchers(connection: Connection, keys: Iterable[Key]) -> dict[Key, AnyR
     names = {"types": [kind for kind, _ in wanted], "serials": [serial for _, serial in wanted]}
     rows = connection.execute(_LOCK_VOUCHERS, names)
     return {(row.voucher_type, row.serial): row for row in rows}
+
+
+def voucher(connection: Connection, voucher_id: UUID) -> AnyRow:
+    """Returns a voucher that there is."""
+    return connection.execute(_FIND_VOUCHER, {"the_voucher_id": voucher_id}).one()
 
 
 def lock_voucher(connection: Connection, voucher_id: UUID) -> AnyRow:
