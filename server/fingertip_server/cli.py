@@ -25,6 +25,7 @@ app.add_typer(key_ring, name="key-ring")
 app.add_typer(admin, name="admin")
 app.add_typer(audit, name="audit")
 app.add_typer(operators.items, name="items")
+app.add_typer(operators.operations, name="operations")
 
 _FOLDER = Path("var")
 _out = Console()

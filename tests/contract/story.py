@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import grpc
 from google.protobuf.message import Message
+from google.type.date_pb2 import Date
 
 from fingertip.applications.v1.application_pb2 import Application
 from fingertip.applications.v1.applications_service_pb2 import (
@@ -25,10 +26,15 @@ from fingertip.customer.v1.customer_service_pb2 import (
     WithdrawConsentRequest,
 )
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
+    ExplainDifferenceRequest,
     GetWorkItemRequest,
     GiveUpWorkItemRequest,
+    ListDifferencesRequest,
+    ListOperationsRequest,
+    ReportOperationsRequest,
     RetryWorkItemRequest,
 )
+from fingertip.fulfilment.v1.operation_pb2 import BankOperation, OperationDifference
 from fingertip.fulfilment.v1.work_item_pb2 import CreditReport, ExecutedApplication, WorkResult
 from fingertip.identity.v1.identity_service_pb2 import RevokeDeviceRequest
 from fingertip.lobby.v1.lobby_service_pb2 import Identification
@@ -136,6 +142,8 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
         await _undo(spoilt)
     with suppress(Refused):
         await _operate(spoilt, database)
+    with suppress(Refused):
+        await _reconcile(spoilt, database)
     with suppress(Refused):
         await _screen(spoilt, database)
     with suppress(Refused):
@@ -315,6 +323,46 @@ async def _operate(world: World, database: Database) -> None:
                     purpose="核心确认未受理",
                 )
             )
+
+
+async def _reconcile(world: World, database: Database) -> None:
+    """Has the bank's list of the day sent, with something on it that nobody asked for."""
+    [row] = await database.as_owner(
+        "SELECT (fingertip_now() AT TIME ZONE 'Asia/Shanghai')::date AS day"
+    )
+    day = Date(year=row["day"].year, month=row["day"].month, day=row["day"].day)
+    foreign = BankOperation(
+        operation_id=paper.request_id(),
+        work_kind=_OPEN_ACCOUNT,
+        core_reference="CORE-9",
+        customer_number="DEMO000000001",
+        content_hash=b"h" * 32,
+    )
+    foreign.book_time.GetCurrentTime()
+    await world.core_adapter.fulfilment.ReportOperations(
+        ReportOperationsRequest(
+            request_id=paper.request_id(),
+            source="core",
+            business_day=day,
+            list_id=paper.request_id(),
+            operations=[foreign],
+            is_last=True,
+        )
+    )
+    await world.operations.fulfilment.ListOperations(
+        ListOperationsRequest(source="core", business_day=day)
+    )
+    listing = ListDifferencesRequest(states=[OperationDifference.STATE_OPEN])
+    response = await world.operations.fulfilment.ListDifferences(listing)
+    for difference in response.differences[:1]:
+        await world.operations.fulfilment.ExplainDifference(
+            ExplainDifferenceRequest(
+                request_id=paper.request_id(),
+                difference_id=difference.difference_id,
+                etag=str(difference.version),
+                purpose="柜面系统补录，已核实",
+            )
+        )
 
 
 async def _screen(world: World, database: Database) -> None:

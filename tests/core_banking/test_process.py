@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -276,3 +278,29 @@ async def test_a_revoked_adapter_ends_although_it_waits(
     code, said = await ended(process, seconds=5)
     assert code == 1
     assert "NOT_SIGNED_IN" in said
+
+
+async def test_the_day_is_closed_by_a_command_of_its_own(
+    queue: Queue, owner: Owner, run: Run, server: App, credential_file: Path, tmp_path: Path
+) -> None:
+    draft = opening()
+    await queue.ask(draft)
+    await run()
+    await told(owner, "done")
+    [booking] = ledger(tmp_path).bookings()
+    day = datetime.fromtimestamp(booking.booked_at, ZoneInfo("Asia/Shanghai")).date()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from fingertip_core_banking.cli import app; app()",
+        "reconcile",
+        f"--server=127.0.0.1:{server.port}",
+        f"--device-credential-file={credential_file}",
+        f"--customers={tmp_path / 'customers.jsonl'}",
+        f"--ledger={tmp_path / 'ledger.sqlite'}",
+        f"--business-day={day}",
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, said.decode()) == (0, f"{day} closed with 1 operations\n")
+    assert (await queue.row(draft.operation_id))["listed_on"] == day

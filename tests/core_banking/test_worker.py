@@ -174,6 +174,7 @@ class Wrapped:
     ) -> None:
         self.reverse = bank.reverse
         self.inquire = bank.inquire
+        self.operations = bank.operations
         self.view_section = bank.view_section
         self.resolve_customer = bank.resolve_customer
         self.check_identity = bank.check_identity

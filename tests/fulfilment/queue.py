@@ -35,7 +35,7 @@ from fingertip.identity.v1.device_pb2 import Device
 from fingertip_client.caller import Caller
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.app import App
-from fingertip_server.fulfilment.hooks import Completion, Item
+from fingertip_server.fulfilment.hooks import Booked, Completion, Item
 from fingertip_server.identity import operator
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import WorkItemDraft
@@ -60,6 +60,8 @@ class Owner:
     told: list[tuple[str, Item, object]] = field(default_factory=list)
     # The code with which it keeps back what is about to be executed.
     bar: str = ""
+    # What it knows of what was booked, by operation.
+    books: dict[UUID, Booked] = field(default_factory=dict)
 
     @property
     def words(self) -> list[str]:
@@ -85,6 +87,7 @@ class Owner:
             unknown=lambda _, item: self.told.append(("unknown", item, None)),
             parked=lambda _, item: self.told.append(("parked", item, None)),
             bar=lambda _, __: self.bar,
+            booked=lambda _, item: self.books.get(item.operation_id),
         )
 
 

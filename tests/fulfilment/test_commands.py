@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -14,6 +15,7 @@ from fingertip_server.app import App
 from tests.conftest import Clock
 from tests.fulfilment.queue import Owner, Queue, act
 from tests.fulfilment.test_operating import park
+from tests.fulfilment.test_reconciling import Books, operation
 from tests.identity.enrolling import make_code
 from tests.world import PASSWORD, World
 
@@ -119,3 +121,26 @@ async def test_a_machine_becomes_an_operators_desk(world: World, terminal: Termi
     assert exit_code == 0
     assert DeviceFile.load(path).device_id == said.strip()
     assert (await terminal.run(*enrolling))[0] == 1
+
+
+async def test_an_operator_reads_and_explains_what_the_banks_books_have_otherwise(
+    queue: Queue, adapter: Caller, terminal: Terminal
+) -> None:
+    [row] = await queue.database.as_owner(
+        "SELECT (fingertip_now() AT TIME ZONE 'Asia/Shanghai')::date AS day"
+    )
+    books = Books(adapter, row["day"])
+    foreign = operation(uuid4())
+    await books.report(foreign)
+    code, said = await terminal.run("operations", "list", str(row["day"]), staff="000003")
+    assert (code, _words(said)[0][0]) == (0, foreign.operation_id)
+    assert "629990*********0004" in said
+    code, said = await terminal.run("operations", "differences", staff="000003")
+    difference_id, state, kind, *_ = _words(said)[0]
+    assert (code, state, kind) == (0, "OPEN", "NOT_ASKED")
+    explaining = ("operations", "explain", difference_id, "--purpose", "柜面补录，已核实")
+    code, said = await terminal.run(*explaining, staff="000003")
+    assert (code, "explained_by: 000003" in said) == (0, True), said
+    code, said = await terminal.run(*explaining, staff="000004")
+    assert (code, "no open difference" in said) == (1, True)
+    assert (await terminal.run("operations", "differences", staff="000003")) == (0, "")

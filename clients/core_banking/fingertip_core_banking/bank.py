@@ -6,6 +6,7 @@ whether the class keeps the promises made here.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalCo
 from fingertip.applications.v1.identity_pb2 import IdentityOutcome
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
+from fingertip.fulfilment.v1.operation_pb2 import BankOperation
 from fingertip.fulfilment.v1.work_item_pb2 import CreditReportOrder, ResolveCustomerOrder
 from fingertip.screening.v1.screening_service_pb2 import ScreeningEntry
 
@@ -82,6 +84,14 @@ class CustomerBatch:
     """Some records of the customer master and the position behind them, in the bank's own terms."""
 
     records: tuple[CustomerRecord, ...]
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationBatch:
+    """Some operations of a business day and the position behind them, in the bank's own terms."""
+
+    operations: tuple[BankOperation, ...]
     position: str
 
 
@@ -157,6 +167,18 @@ class Bank(Protocol):
 
         An empty position starts at the beginning. A batch without records says that there is
         nothing new; its position is then the one that was asked with.
+        """
+        ...
+
+    async def operations(
+        self, business_day: date, after_position: str, limit: int
+    ) -> OperationBatch:
+        """Reads up to `limit` operations that were booked on a business day, behind a position.
+
+        Those that came through this adapter, reversals among them, each with the operation_id it
+        was asked under; one that was booked twice stands there twice. An empty position starts at
+        the beginning; a batch without operations is the end. The list of a day that is over is
+        always the same.
         """
         ...
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Coroutine, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -127,6 +128,49 @@ def run(  # noqa: PLR0913, PLR0917 - what can be switched is many, and each has 
     told = (Refused, CredentialFileError, CustomerFileFault, OSError, ValueError)
     with _sentences(*told), tracing.exporting("fingertip-core-banking"):
         asyncio.run(work())
+
+
+@app.command()
+def reconcile(
+    server: Server,
+    device_credential_file: CredentialFile,
+    customers: Annotated[Path, typer.Option(help="The customer master, one JSON line each.")],
+    ledger: Annotated[Path, typer.Option(help="The simulated bank's books.")],
+    business_day: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="The bank's business day.")
+    ],
+    source: Annotated[str, typer.Option(help="Whose books these are.")] = "core",
+    card_bin: Annotated[str, typer.Option(help="As `run` has it.")] = "629990",
+) -> None:
+    """Sends the bank's list of operations of a day, and closes it."""
+    from fingertip_client import logs
+    from fingertip_client.caller import Caller
+    from fingertip_client.credentials import CredentialFileError, DeviceFile
+    from fingertip_client.refusal import Refused
+    from fingertip_core_banking import reconciliation
+    from fingertip_core_banking.bank import BankAnswer
+    from fingertip_core_banking.simulated.customers import CustomerFile, CustomerFileFault
+    from fingertip_core_banking.simulated.faults import FaultPlan, Faults
+    from fingertip_core_banking.simulated.ledger import Ledger
+    from fingertip_core_banking.simulated.simulated_bank import SimulatedBank
+
+    logs.start()
+
+    async def send() -> None:
+        bank = SimulatedBank(
+            Ledger(ledger, card_bin),
+            CustomerFile(customers),
+            FaultPlan(Faults()),
+            card_bin=card_bin,
+        )
+        device = DeviceFile.load(device_credential_file)
+        async with Caller(server, device=device.credential) as caller:
+            day = await reconciliation.reconcile(caller, bank, source, business_day.date())
+        typer.echo(f"{business_day.date()} closed with {day.operation_count} operations")
+
+    told = (Refused, BankAnswer, CredentialFileError, CustomerFileFault, OSError, ValueError)
+    with _sentences(*told):
+        asyncio.run(send())
 
 
 async def _together(

@@ -20,8 +20,10 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.type.money_pb2 import Money
@@ -30,6 +32,7 @@ from fingertip.applications.v1 import identity_pb2 as identity
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent, SignedForm
 from fingertip.customer.v1 import customer_view_pb2 as view
 from fingertip.customer.v1.customer_service_pb2 import CustomerRecord
+from fingertip.fulfilment.v1.operation_pb2 import BankOperation
 from fingertip.fulfilment.v1.work_item_pb2 import ResolveCustomerOrder
 from fingertip.screening.v1.screening_service_pb2 import ScreeningEntry
 from fingertip_core_banking.bank import (
@@ -61,7 +64,7 @@ class Specimen:
     has entries. `count_accounts` counts the accounts that the bank ever opened for that customer,
     and `use_account` moves money on one. Within `answers_lost`, the bank acts but its answer to
     execute and to reverse is lost; within `unreachable`, nothing reaches it. Tests of what is
-    absent are skipped.
+    absent are skipped. The bank's business days are those of `time_zone`.
     """
 
     bank: Bank
@@ -77,6 +80,7 @@ class Specimen:
     answers_lost: FaultSwitch | None = None
     unreachable: FaultSwitch | None = None
     use_account: Callable[[str], Awaitable[None]] | None = None
+    time_zone: str = "Asia/Shanghai"
 
 
 def content_of(customer_number: str, operation_id: UUID) -> ApplicationContent:
@@ -264,6 +268,40 @@ class BankConformance:
         found = await specimen.bank.inquire(operation_id)
         assert await specimen.bank.reverse(operation_id, content) == found
 
+    async def test_a_days_list_has_what_was_booked_and_nothing_else(
+        self, specimen: Specimen
+    ) -> None:
+        """Each booking once, under the operation_id it was asked for, in pieces of any size."""
+        undone, reversing, refused = uuid4(), uuid4(), uuid4()
+        content = content_of(specimen.customer_number, undone)
+        opened = await specimen.bank.execute(undone, content)
+        undoing = reversal_of(specimen.customer_number, undone, opened)
+        reversed_ = await specimen.bank.reverse(reversing, undoing)
+        with contextlib.suppress(Refused):
+            unknown = content_of(specimen.unknown_customer_number, refused)
+            await specimen.bank.execute(refused, unknown)
+        whole = await _operations(specimen, 50)
+        assert whole == await _operations(specimen, 1)
+        listed = {each.operation_id: each for each in whole}
+        assert len(listed) == len(whole)
+        assert str(refused) not in listed
+        first, second = listed[str(undone)], listed[str(reversing)]
+        assert (first.core_reference, first.account_number) == (
+            opened.core_reference,
+            opened.account_number,
+        )
+        assert (second.core_reference, second.account_number) == (reversed_.core_reference, "")
+        for operation, done in ((first, content), (second, undoing)):
+            written = done.SerializeToString(deterministic=True)
+            assert operation.content_hash == hashlib.sha256(written).digest()
+            assert operation.customer_number == specimen.customer_number
+            assert operation.work_kind == done.work_kind
+
+    async def test_a_day_without_operations_has_an_empty_list(self, specimen: Specimen) -> None:
+        """It is no fault, and has an end like any other."""
+        batch = await specimen.bank.operations(date(2001, 1, 1), "", 10)
+        assert batch.operations == ()
+
     @pytest.mark.parametrize("kind", _KINDS, ids=view.SectionKind.Name)
     async def test_each_part_of_a_view_is_what_was_asked_for(
         self, specimen: Specimen, kind: view.SectionKind.ValueType
@@ -354,6 +392,18 @@ class BankConformance:
 async def _open(specimen: Specimen, operation_id: UUID) -> Executed:
     content = content_of(specimen.customer_number, operation_id)
     return await specimen.bank.execute(operation_id, content)
+
+
+async def _operations(specimen: Specimen, limit: int) -> list[BankOperation]:
+    """Reads what the bank booked today, and the day before: the test may run over midnight."""
+    today = datetime.now(ZoneInfo(specimen.time_zone)).date()
+    found: list[BankOperation] = []
+    for day in (today - timedelta(days=1), today):
+        position = ""
+        while (batch := await specimen.bank.operations(day, position, limit)).operations:
+            found += batch.operations
+            position = batch.position
+    return found
 
 
 async def _first_records(bank: Bank, limit: int) -> list[CustomerRecord]:

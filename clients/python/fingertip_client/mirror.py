@@ -13,6 +13,7 @@ Kind = Literal[
     "application",
     "task",
     "work_item",
+    "difference",
     "screening_hit",
     "stock",
 ]

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
+from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
-from fingertip_server.applications import changes, receipts, recheck, rules, store
+from fingertip_server.applications import changes, filling, receipts, recheck, rules, store
 from fingertip_server.applications.rules import Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.customer import accounts
-from fingertip_server.fulfilment.hooks import Completion, Item
+from fingertip_server.fulfilment.hooks import Booked, Completion, Item
 from fingertip_server.rpc.call import Call
 
 _UNKNOWN_NOTE = "银行系统结果不明，正在查询，请勿重复办理。"
@@ -50,6 +51,19 @@ def _parked(call: Call, item: Item) -> None:
     changes.changed(call, application)
 
 
+def _booked(call: Call, item: Item) -> Booked:
+    application = store.find(call, UUID(item.subject_id))
+    if application is None:
+        raise rules.no_application()
+    order = item.order.application
+    return Booked(
+        content_hash=order.content_hash,
+        customer_number=ApplicationContent.FromString(order.content).customer_number,
+        core_reference=application.core_reference,
+        account_number=filling.account_number(call, application),
+    )
+
+
 def _bar(call: Call, item: Item) -> str:
     application = store.find(call, UUID(item.subject_id))
     if application is None:
@@ -71,4 +85,5 @@ EXECUTION = Completion(
     unknown=_unknown,
     parked=_parked,
     bar=_bar,
+    booked=_booked,
 )

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from fingertip.applications.v1.content_pb2 import ReversalContent
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
 from fingertip_server.applications import (
     changes,
@@ -13,7 +14,7 @@ from fingertip_server.applications import (
 )
 from fingertip_server.applications.reversal_rules import EXECUTABLE, Step
 from fingertip_server.applications.tables import Application, Reversal
-from fingertip_server.fulfilment.hooks import Completion, Item
+from fingertip_server.fulfilment.hooks import Booked, Completion, Item
 from fingertip_server.rpc.call import Call
 
 _UNKNOWN_NOTE = "冲正结果不明，正在查询，请勿重复办理。"
@@ -64,6 +65,19 @@ def _bar(call: Call, item: Item) -> str:
     return "" if is_same and reversal.state in EXECUTABLE else recheck.APPROVAL_VOID
 
 
+def _booked(call: Call, item: Item) -> Booked:
+    reversal = reversals.find(call, UUID(item.subject_id))
+    if reversal is None:
+        raise reversal_rules.no_reversal()
+    order = item.order.reversal
+    return Booked(
+        content_hash=order.content_hash,
+        customer_number=ReversalContent.FromString(order.content).customer_number,
+        core_reference=reversal.core_reference,
+        account_number="",
+    )
+
+
 def _lock(call: Call, item: Item) -> tuple[Reversal, Application]:
     found = reversals.lock(call, UUID(item.subject_id))
     if found is None:
@@ -78,4 +92,5 @@ EXECUTION = Completion(
     unknown=_unknown,
     parked=_parked,
     bar=_bar,
+    booked=_booked,
 )

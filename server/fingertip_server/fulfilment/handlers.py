@@ -10,6 +10,8 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     CompleteWorkItemRequest,
     CompleteWorkItemResponse,
+    ExplainDifferenceRequest,
+    ExplainDifferenceResponse,
     ExtendLeaseRequest,
     ExtendLeaseResponse,
     FailWorkItemRequest,
@@ -21,18 +23,27 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     LeaseQuote,
     LeaseWorkItemsRequest,
     LeaseWorkItemsResponse,
+    ListDifferencesRequest,
+    ListDifferencesResponse,
+    ListOperationsRequest,
+    ListOperationsResponse,
     ListWorkItemsRequest,
     ListWorkItemsResponse,
+    ReportOperationsRequest,
+    ReportOperationsResponse,
     ReportOutcomeUnknownRequest,
     ReportOutcomeUnknownResponse,
     RetryWorkItemRequest,
     RetryWorkItemResponse,
 )
+from fingertip.fulfilment.v1.operation_pb2 import OperationDifference
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem as WorkItemMessage
 from fingertip_server import errors
 from fingertip_server.fulfilment import (
+    differences,
     giving_up,
     messages,
+    operations,
     progress,
     results,
     rules,
@@ -42,7 +53,7 @@ from fingertip_server.fulfilment import (
 from fingertip_server.fulfilment.pace import pace
 from fingertip_server.fulfilment.rules import Move
 from fingertip_server.fulfilment.states import Purpose, State
-from fingertip_server.fulfilment.tables import WorkItem
+from fingertip_server.fulfilment.tables import BankOperation, WorkItem
 from fingertip_server.packs.schema_bank import BranchKind
 from fingertip_server.rpc import paging
 from fingertip_server.rpc.call import Call
@@ -168,6 +179,73 @@ def list_work_items(call: Call, request: ListWorkItemsRequest) -> ListWorkItemsR
         last = (shown[-1].created_at.isoformat(), str(shown[-1].work_item_id))
         response.next_page_token = paging.next_token(call, request, last)
     return response
+
+
+def report_operations(call: Call, request: ReportOperationsRequest) -> ReportOperationsResponse:
+    """Takes a piece of the bank's list and compares it."""
+    day = operations.take(call, request)
+    state = "CLOSED" if request.is_last else "REPORTED"
+    call.record("operations_day", f"{day.source}/{day.business_day.isoformat()}", state)
+    return ReportOperationsResponse(next_position=day.position, day=messages.operations_day(day))
+
+
+def list_operations(call: Call, request: ListOperationsRequest) -> ListOperationsResponse:
+    """Lists what the bank reported of a day."""
+    page = paging.open_page(call, request)
+    business_day = operations.day_of(request.business_day)
+    after = (page.after[0], page.after[1]) if page.after else None
+    rows = operations.listed(call.session, request.source, business_day, after, page.size + 1)
+    shown = rows[: page.size]
+    response = ListOperationsResponse(
+        operations=[messages.bank_operation(row, _account_number(call, row)) for row in shown]
+    )
+    day = operations.find(call.session, request.source, business_day)
+    if day is not None:
+        response.day.CopyFrom(messages.operations_day(day))
+    if len(rows) > page.size:
+        last = (str(shown[-1].operation_id), shown[-1].core_reference)
+        response.next_page_token = paging.next_token(call, request, last)
+    call.record("operations_day", f"{request.source}/{business_day.isoformat()}")
+    return response
+
+
+def list_differences(call: Call, request: ListDifferencesRequest) -> ListDifferencesResponse:
+    """Lists the branch's differences, or the bank's for the head office."""
+    page = paging.open_page(call, request)
+    rows = differences.listed(
+        call.session,
+        branch_id=None if _is_head_office(call) else call.principal.branch_id,
+        states=[
+            OperationDifference.State.Name(number).removeprefix("STATE_")
+            for number in request.states
+        ],
+        after=_position(page.after) if page.after else None,
+        size=page.size + 1,
+    )
+    shown = rows[: page.size]
+    response = ListDifferencesResponse(differences=[messages.difference(row) for row in shown])
+    if len(rows) > page.size:
+        last = (shown[-1].found_at.isoformat(), str(shown[-1].difference_id))
+        response.next_page_token = paging.next_token(call, request, last)
+    return response
+
+
+def explain_difference(call: Call, request: ExplainDifferenceRequest) -> ExplainDifferenceResponse:
+    """Keeps an operator's explanation; the difference stays."""
+    row = differences.lock(call, UUID(request.difference_id))
+    if row is None or not (_is_head_office(call) or row.branch_id == call.principal.branch_id):
+        raise differences.no_difference()
+    errors.require_etag(row.version, request.etag)
+    call.home = row.topic
+    differences.explain(call, row, request.purpose)
+    call.record("operation_difference", row.difference_id, row.state, request.purpose)
+    return ExplainDifferenceResponse(difference=messages.difference(row))
+
+
+def _account_number(call: Call, row: BankOperation) -> str:
+    if row.account_number is None:
+        return ""
+    return call.protection.open(BankOperation.account_number, row.row_id, row.account_number)
 
 
 def _held(call: Call, work_item_id: str, fence: int) -> WorkItem:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from fingertip.fulfilment.v1.work_item_pb2 import WorkOrder, WorkResult
@@ -25,8 +26,26 @@ class Item:
     order: WorkOrder
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What was booked for an operation: what the bank's books and ours are compared in.
+
+    `amount` is a currency and how much of it, None where no money moves or nobody here knows.
+    """
+
+    content_hash: bytes
+    customer_number: str
+    core_reference: str
+    account_number: str
+    amount: tuple[str, Decimal] | None = None
+
+
 def _changes_nothing(call: Call, item: Item) -> None:
     """Is told of something that the owner does not care about."""
+
+
+def _knows_nothing(call: Call, item: Item) -> Booked | None:
+    """Cannot tell what was booked."""
 
 
 def admits_all(call: Call, item: Item) -> str:  # noqa: ARG001 - the hook's
@@ -47,6 +66,9 @@ class Completion:
     `bar` is asked each time before an item is handed out to be executed, or answered: what was
     approved may not be allowed any more. It locks nothing, and returns the code with which the item
     fails, or "".
+
+    `booked` is asked when the bank's list of operations is compared: what was asked for and, once
+    it is done, what was reported.
     """
 
     expected_result: str
@@ -55,3 +77,4 @@ class Completion:
     unknown: Callable[[Call, Item], None] = _changes_nothing
     parked: Callable[[Call, Item], None] = _changes_nothing
     bar: Callable[[Call, Item], str] = admits_all
+    booked: Callable[[Call, Item], Booked | None] = _knows_nothing

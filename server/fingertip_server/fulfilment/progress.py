@@ -2,8 +2,8 @@
 
 from fingertip.fulfilment.v1.work_item_pb2 import WorkOrder, WorkResult
 from fingertip_server.db import leases
-from fingertip_server.fulfilment import messages
-from fingertip_server.fulfilment.hooks import Completion, Item, admits_all
+from fingertip_server.fulfilment import differences, messages
+from fingertip_server.fulfilment.hooks import Booked, Completion, Item, admits_all
 from fingertip_server.fulfilment.rules import Move, Standing
 from fingertip_server.fulfilment.states import ENDED, LEASABLE, TROUBLED, Purpose, State
 from fingertip_server.fulfilment.tables import WorkItem
@@ -76,6 +76,11 @@ def forget_giving_up(row: WorkItem) -> None:
     row.give_up_purpose = ""
 
 
+def booked(call: Call, row: WorkItem) -> Booked | None:
+    """Returns what the owner of an item with an effect knows of what was booked for it."""
+    return completion(call, row).booked(call, item(call, row))
+
+
 def finish(call: Call, row: WorkItem, result: WorkResult) -> None:
     """Ends an item with its result."""
     completion(call, row).done(call, item(call, row), result)
@@ -110,6 +115,8 @@ def _move(call: Call, row: WorkItem, move: Move, *, failure_code: str) -> None:
     forget_giving_up(row)
     row.ended_at = call.now if move.state in ENDED else None
     call.flush()
+    if row.has_effect and move.state in ENDED:
+        differences.ended(call, row, lambda ended: booked(call, ended))
     call.record("work_item", row.work_item_id, row.state)
     if move.state in LEASABLE and move.ready_at <= call.now:
         call.wake(f"work:{row.kind}")

@@ -1,8 +1,20 @@
-"""The queue's table."""
+"""The queue's tables: the work, and what the bank's books say of it."""
 
+import datetime as dt
 import uuid
+from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fingertip_server.db.base import Base, Id, Timestamp
@@ -59,6 +71,12 @@ class WorkItem(Leased, Base):
             "deadline_at",
             postgresql_where="state = 'READY' AND deadline_at IS NOT NULL",
         ),
+        # What is done, and on no list of the bank's yet.
+        Index(
+            "ix_work_item_unlisted",
+            "ended_at",
+            postgresql_where="has_effect AND state = 'DONE' AND listed_on IS NULL",
+        ),
         # What operators look through.
         Index("ix_work_item_created_at", "created_at", "work_item_id"),
         Index("ix_work_item_branch_id", "branch_id", "created_at", "work_item_id"),
@@ -99,3 +117,95 @@ class WorkItem(Leased, Base):
     give_up_at: Mapped[Timestamp | None]
     created_at: Mapped[Timestamp] = mapped_column(server_default=func.fingertip_now())
     ended_at: Mapped[Timestamp | None]
+    # The bank's business day on whose list of operations it stands.
+    listed_on: Mapped[dt.date | None]
+
+
+class OperationsDay(Base):
+    """The bank's list of operations of one of its business days, as far as it was sent.
+
+    A list that is sent again is another sending; the last one that was whole counts.
+    """
+
+    __tablename__ = "operations_day"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    business_day: Mapped[dt.date] = mapped_column(primary_key=True)
+    # Whose watchers are told: the unit of the adapter that reports.
+    topic: Mapped[str]
+    list_id: Mapped[uuid.UUID | None]
+    position: Mapped[int] = mapped_column(server_default="0")
+    sending: Mapped[int] = mapped_column(server_default="0")
+    closed_sending: Mapped[int] = mapped_column(server_default="0")
+    closed_at: Mapped[Timestamp | None]
+    # What the adapter that closed it does: only such work is expected on the list.
+    work_kinds: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class BankOperation(Base):
+    """A booking of the bank's as it was listed last. One that a later list lacks is unlisted."""
+
+    __tablename__ = "bank_operation"
+    __table_args__ = (
+        CheckConstraint("octet_length(content_hash) = 32", "content_hash"),
+        Index("ix_bank_operation_operation_id", "operation_id"),
+        Index("ix_bank_operation_business_day", "source", "business_day", "operation_id"),
+    )
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    operation_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    core_reference: Mapped[str] = mapped_column(primary_key=True)
+    business_day: Mapped[dt.date]
+    sending: Mapped[int]
+    is_listed: Mapped[bool]
+    topic: Mapped[str]
+    work_kind: Mapped[str]
+    customer_number: Mapped[str]
+    account_number: Mapped[Sealed | None] = mapped_column(Protected())
+    content_hash: Mapped[bytes]
+    currency: Mapped[str]
+    amount: Mapped[Decimal | None] = mapped_column(Numeric(24, 2))
+    booked_at: Mapped[Timestamp]
+
+    @staticmethod
+    def row_of(source: str, operation_id: str | uuid.UUID, core_reference: str) -> str:
+        """Names a row, for its seal."""
+        return f"{source}/{operation_id}/{core_reference}"
+
+    @property
+    def row_id(self) -> str:
+        """Names the row, for its seal."""
+        return self.row_of(self.source, self.operation_id, self.core_reference)
+
+
+class OperationDifference(Base):
+    """Something in which the bank's books and ours do not agree. One row for each, for ever."""
+
+    __tablename__ = "operation_difference"
+    __table_args__ = (
+        CheckConstraint("state IN ('OPEN', 'EXPLAINED', 'SETTLED')", "state"),
+        CheckConstraint("(state = 'SETTLED') = (settled_at IS NOT NULL)", "settled_at"),
+        CheckConstraint("state <> 'EXPLAINED' OR explained_by <> ''", "explained_by"),
+        UniqueConstraint("source", "operation_id", "kind"),
+        Index("ix_operation_difference_found_at", "found_at", "difference_id"),
+        Index("ix_operation_difference_branch_id", "branch_id", "found_at", "difference_id"),
+    )
+
+    difference_id: Mapped[Id]
+    source: Mapped[str]
+    business_day: Mapped[dt.date]
+    kind: Mapped[str]
+    state: Mapped[str]
+    operation_id: Mapped[uuid.UUID]
+    work_item_id: Mapped[uuid.UUID | None]
+    # Empty where nobody here asked.
+    branch_id: Mapped[str]
+    item_state: Mapped[str]
+    core_references: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    topic: Mapped[str]
+    found_at: Mapped[Timestamp]
+    settled_at: Mapped[Timestamp | None]
+    explained_by: Mapped[str] = mapped_column(server_default="")
+    explanation: Mapped[str] = mapped_column(server_default="")
+    version: Mapped[int] = mapped_column(BigInteger)

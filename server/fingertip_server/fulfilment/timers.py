@@ -9,10 +9,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from fingertip_server.db import leases
-from fingertip_server.fulfilment import progress, rules, store
+from fingertip_server.fulfilment import operations, progress, rules, store
 from fingertip_server.fulfilment.pace import pace
 from fingertip_server.fulfilment.rules import Move
-from fingertip_server.fulfilment.states import Purpose, State
+from fingertip_server.fulfilment.states import TROUBLED, Purpose, State
 from fingertip_server.fulfilment.tables import WorkItem
 from fingertip_server.rpc.call import Call
 
@@ -58,8 +58,27 @@ def end_barred(call: Call, subject: str) -> None:
     progress.go_on(call, row, Move(State.FAILED, Purpose(row.purpose), call.now), code)
 
 
+def inquire(call: Call, work_item_id: str) -> None:
+    """Has an item inquired about at once of which the bank's list says that the bank has it."""
+    row = store.lock(call.session, UUID(work_item_id))
+    if row is None or row.state not in TROUBLED or not row.has_effect:
+        return
+    progress.enter(call, row)
+    if row.state == State.UNKNOWN:
+        row.ready_at = call.now
+        row.version += 1
+        call.record("work_item", row.work_item_id, row.state)
+        call.wake(f"work:{row.kind}")
+        return
+    move = rules.after_retry(progress.standing(row), call.now)
+    progress.go_on(call, row, move, row.failure_code)
+    row.attempts_forgiven = row.attempts
+
+
 TIMERS: Mapping[str, Callable[[Call, str], None]] = {
     _SWEEP: sweep,
     _OVERDUE: overdue,
     END_BARRED: end_barred,
+    operations.COMPARE_DAY: operations.compare_day,
+    operations.INQUIRE: inquire,
 }

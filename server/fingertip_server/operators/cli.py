@@ -2,12 +2,16 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 items = typer.Typer(help="Looks after the work of adapters, as yourself.", no_args_is_help=True)
+operations = typer.Typer(
+    help="Tells in what the bank's books and ours differ, as yourself.", no_args_is_help=True
+)
 
 Result = TypeVar("Result")
 
@@ -126,6 +130,70 @@ def give_up_item(
     typer.echo(showing.item_line(item))
     if item.state == WorkItem.STATE_PARKED:
         typer.echo("Asked for. It ends when another operator gives it up too.")
+
+
+@operations.command("differences")
+def list_differences(
+    staff: StaffNumber,
+    state: Annotated[str, typer.Option(help="OPEN, EXPLAINED or SETTLED; all for ''.")] = "OPEN",
+    server: Server = _SERVERS,
+    device_credential_file: Credential = _CREDENTIAL,
+) -> None:
+    """Lists differences, newest first."""
+    from fingertip_server.operators import showing, work
+
+    found = at_desk(
+        server, device_credential_file, staff, lambda caller: work.differences(caller, state)
+    )
+    for difference in found:
+        typer.echo(showing.difference_line(difference))
+
+
+@operations.command("explain")
+def explain_difference(
+    difference_id: str,
+    purpose: Purpose,
+    staff: StaffNumber,
+    server: Server = _SERVERS,
+    device_credential_file: Credential = _CREDENTIAL,
+) -> None:
+    """Explains an open difference, for the journal and those who read it later."""
+    from fingertip_server.operators import showing, work
+
+    explained = at_desk(
+        server,
+        device_credential_file,
+        staff,
+        lambda caller: work.explain(caller, difference_id, purpose),
+    )
+    if explained is None:
+        typer.echo(f"There is no open difference {difference_id}.", err=True)
+        raise typer.Exit(1)
+    for fact in showing.facts(explained):
+        typer.echo(fact)
+
+
+@operations.command("list")
+def list_operations(
+    business_day: Annotated[
+        datetime, typer.Argument(formats=["%Y-%m-%d"], help="The bank's business day.")
+    ],
+    staff: StaffNumber,
+    source: Annotated[str, typer.Option(help="Whose books.")] = "core",
+    server: Server = _SERVERS,
+    device_credential_file: Credential = _CREDENTIAL,
+) -> None:
+    """Lists what the bank reported of a day, journalled as a read."""
+    from fingertip_server.operators import showing, work
+
+    found = at_desk(
+        server,
+        device_credential_file,
+        staff,
+        lambda caller: work.operations(caller, source, business_day.date()),
+    )
+    for operation in found:
+        typer.echo(showing.operation_line(operation))
 
 
 def at_desk(

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from fingertip.fulfilment.v1.operation_pb2 import BankOperation, OperationDifference
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem
 
 
@@ -16,17 +18,39 @@ def item_line(item: WorkItem) -> str:
     return "  ".join(word for word in (*words, item.failure_code, asked) if word)
 
 
+def difference_line(difference: OperationDifference) -> str:
+    """Returns a difference of a list."""
+    state = OperationDifference.State.Name(difference.state).removeprefix("STATE_")
+    kind = OperationDifference.Kind.Name(difference.kind).removeprefix("KIND_")
+    here = WorkItem.State.Name(difference.item_state).removeprefix("STATE_")
+    words = [difference.difference_id, state, kind, difference.operation_id]
+    if difference.work_item_id:
+        words += [f"here {here}", difference.branch_id]
+    return "  ".join((*words, *difference.core_references))
+
+
+def operation_line(operation: BankOperation) -> str:
+    """Returns a booking of the bank's."""
+    booked = operation.book_time.ToJsonString()
+    words = [operation.operation_id, operation.work_kind, operation.core_reference, booked]
+    return "  ".join(word for word in (*words, operation.account_number) if word)
+
+
 def facts(message: Message) -> Iterator[str]:
     """Yields whatever a message says, one fact a line."""
     for field, value in message.ListFields():
-        if field.is_repeated:
-            for each in value:
+        for each in value if field.is_repeated else [value]:
+            if isinstance(each, Message) and not isinstance(each, Timestamp):
                 yield from (f"{field.name}.{fact}" for fact in facts(each))
-        elif isinstance(value, Timestamp):
-            yield f"{field.name}: {value.ToJsonString()}"
-        elif field.message_type is not None:
-            yield from (f"{field.name}.{fact}" for fact in facts(value))
-        elif field.enum_type is not None:
-            yield f"{field.name}: {field.enum_type.values_by_number[value].name}"
-        else:
-            yield f"{field.name}: {value.hex() if isinstance(value, bytes) else value}"
+            else:
+                yield f"{field.name}: {_text(field, each)}"
+
+
+def _text(field: FieldDescriptor, value: object) -> str:
+    if isinstance(value, Timestamp):
+        return value.ToJsonString()
+    if isinstance(value, bytes):
+        return value.hex()
+    if field.enum_type is not None and isinstance(value, int):
+        return field.enum_type.values_by_number[value].name
+    return str(value)

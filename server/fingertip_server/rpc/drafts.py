@@ -8,6 +8,7 @@ from fingertip.applications.v1.application_pb2 import Application
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.customer.v1.customer_view_pb2 import CustomerSectionChanged
 from fingertip.customer.v1.restriction_pb2 import CustomerChanged
+from fingertip.fulfilment.v1.operation_pb2 import OperationDifference
 from fingertip.fulfilment.v1.work_item_pb2 import WorkItem, WorkOrder
 from fingertip.lobby.v1.arrival_pb2 import Arrival
 from fingertip.lobby.v1.ticket_pb2 import Ticket
@@ -23,6 +24,7 @@ Resource = (
     | Task
     | WorkItem
     | ScreeningHit
+    | OperationDifference
     | Stock
 )
 
@@ -36,6 +38,7 @@ RESOURCE_FIELDS: dict[type[Resource], str] = {
     Task: "task",
     WorkItem: "work_item",
     ScreeningHit: "screening_hit",
+    OperationDifference: "difference",
     Stock: "stock",
 }
 

@@ -136,6 +136,10 @@ class Ledger:
         with self._opened() as books:
             return [_booking(row) for row in books.execute(query)]
 
+    def booked_between(self, start: float, end: float) -> list[Booking]:
+        """Returns what was booked in a span of time, in the order of booking."""
+        return [booking for booking in self.bookings() if start <= booking.booked_at < end]
+
     def _account_number(self, books: sqlite3.Connection, operation_id: UUID, work_kind: str) -> str:
         if not work_kind.startswith(_OPENS):
             return ""

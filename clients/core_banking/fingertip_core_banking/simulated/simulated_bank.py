@@ -5,12 +5,14 @@ import hashlib
 import os
 import signal
 import time
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as dt_time
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
 from fingertip.customer.v1.customer_view_pb2 import SectionContent, SectionKind
+from fingertip.fulfilment.v1.operation_pb2 import BankOperation
 from fingertip.fulfilment.v1.work_item_pb2 import CreditReportOrder, ResolveCustomerOrder
 from fingertip_core_banking.bank import (
     CustomerBatch,
@@ -18,6 +20,7 @@ from fingertip_core_banking.bank import (
     Finding,
     IdentityAnswer,
     NeverSeen,
+    OperationBatch,
     OutcomeUnknown,
     Refused,
     ScreeningBatch,
@@ -129,6 +132,19 @@ class SimulatedBank:
         records = tuple(self._customers.customers().records[done : done + limit])
         return CustomerBatch(records, str(done + len(records)) if records else after_position)
 
+    async def operations(
+        self, business_day: date, after_position: str, limit: int
+    ) -> OperationBatch:
+        """Reads the books of a day on the wall's calendar; a position counts the bookings read."""
+        await self._meet_fate_of_read("operations")
+        start = datetime.combine(business_day, dt_time(), _TIME_ZONE).timestamp()
+        end = datetime.combine(business_day + timedelta(days=1), dt_time(), _TIME_ZONE).timestamp()
+        booked = await asyncio.to_thread(self._ledger.booked_between, start, min(end, time.time()))
+        done = int(after_position or "0")
+        batch = booked[done : done + limit]
+        position = str(done + len(batch)) if batch else after_position
+        return OperationBatch(tuple(_operation(booking) for booking in batch), position)
+
     async def screening_entries(
         self, list_code: str, after_position: str, limit: int
     ) -> ScreeningBatch:
@@ -195,6 +211,19 @@ class SimulatedBank:
         self._bookings_to_live -= 1
         if self._bookings_to_live == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _operation(booking: Booking) -> BankOperation:
+    operation = BankOperation(
+        operation_id=str(booking.operation_id),
+        work_kind=booking.work_kind,
+        core_reference=booking.core_reference,
+        customer_number=booking.customer_number,
+        account_number=booking.account_number,
+        content_hash=bytes.fromhex(booking.content_sha256),
+    )
+    operation.book_time.FromDatetime(datetime.fromtimestamp(booking.booked_at, UTC))
+    return operation
 
 
 def _executed(booking: Booking) -> Executed:
