@@ -8,12 +8,12 @@ from uuid import uuid4
 from fingertip.applications.v1.application_pb2 import (
     Answer,
     Application,
-    ApplicationFault,
     Attachment,
     Sighting,
 )
 from fingertip.applications.v1.applications_service_pb2 import (
     AppendAttachmentRequest,
+    ApplicationFault,
     AssignVoucherRequest,
     AttestSightingRequest,
     CheckApplicationRequest,
