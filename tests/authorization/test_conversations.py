@@ -14,7 +14,7 @@ from fingertip.authorization.v1.task_message_pb2 import TaskMessage
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_client.refusal import Refused
-from tests.applications import paper
+from tests.applications import paper, undoing
 from tests.applications.images import png
 from tests.authorization import desk
 from tests.authorization.screen import screen
@@ -395,3 +395,21 @@ async def test_what_is_said_twice_under_one_id_is_said_once(world: World) -> Non
     assert all(supply == supplies[0] for supply in supplies)
     assert len((await desk.listen(world.teller, task)).messages) == 2
     assert (await _now(world, task)).revision == 2
+
+
+async def test_of_a_reversal_is_talked_but_no_evidence_asked(world: World) -> None:
+    application = await undoing.executed(world)
+    await undoing.request(world.teller, application)
+    task = await desk.claim(world.authoriser)
+    assert task.subject_kind == "reversal"
+    await desk.question(world.authoriser, task, "为何冲正？")
+    assert (await desk.answer(world.teller, task, "重复办理")).number == 2
+    with refused("ANCHOR_UNKNOWN"):
+        await desk.question(world.authoriser, task, "请拍", picture="supplement")
+    item = (await desk.look_at(world.authoriser, task)).checklist[0].item_id
+    with refused("ANCHOR_UNKNOWN"):
+        await desk.ask(world.authoriser, await _now(world, task), item)
+    supplying = desk.supplying(application, paper.request_id())
+    supplying.task_id = task.task_id
+    with refused("MESSAGE_NOT_FOUND"):
+        await world.teller.authorization.SupplyEvidence(supplying)

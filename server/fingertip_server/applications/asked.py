@@ -9,6 +9,7 @@ from fingertip_server.applications import forms, rules
 from fingertip_server.applications.faults import Fault, FaultKind
 from fingertip_server.applications.rules import State
 from fingertip_server.applications.tables import Application
+from fingertip_server.authorization import rules as authorization_rules
 from fingertip_server.authorization.anchors import Anchor, Anchored, Names
 from fingertip_server.packs.schema_forms import DataClass, Form, ImageRule
 
@@ -77,10 +78,7 @@ def of_message(application: Application, message_id: str) -> list[Asked]:
     """
     found = [each for each in of(application) if each.message_id == message_id]
     if message_id and not found:
-        raise errors.NotFound(
-            ErrorReason.ERROR_REASON_MESSAGE_NOT_FOUND,
-            "No such message asks for a picture that is still missing.",
-        )
+        raise authorization_rules.no_picture_asked()
     return found
 
 

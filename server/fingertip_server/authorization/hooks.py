@@ -12,6 +12,7 @@ from uuid import UUID
 
 from fingertip.authorization.v1.task_message_pb2 import TaskMessage
 from fingertip.authorization.v1.task_pb2 import ContentDifference
+from fingertip_server.authorization import rules
 from fingertip_server.authorization.anchors import Anchored, Names
 from fingertip_server.rpc.call import Call
 
@@ -46,8 +47,8 @@ class Frozen:
     content_hash: bytes
 
 
-def _no_evidence(_call: Call, subject: Subject, *_: object) -> Frozen:
-    raise TypeError(f"The subject {subject.subject_id} has no evidence to ask for.")
+def _no_evidence(*_: object) -> Frozen:
+    raise rules.no_picture_asked()
 
 
 def _asks_for_none(*_: object) -> None:

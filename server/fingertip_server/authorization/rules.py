@@ -367,6 +367,14 @@ def no_task() -> errors.NotFound:
     return errors.NotFound(ErrorReason.ERROR_REASON_TASK_NOT_FOUND, "There is no such task here.")
 
 
+def no_picture_asked() -> errors.NotFound:
+    """Returns the refusal for a picture that no message asks for, or not any more."""
+    return errors.NotFound(
+        ErrorReason.ERROR_REASON_MESSAGE_NOT_FOUND,
+        "No such message asks for a picture that is still missing.",
+    )
+
+
 def no_task_waiting() -> errors.InvalidState:
     """Returns the refusal for a claim when nothing waits for the caller."""
     return errors.InvalidState(
