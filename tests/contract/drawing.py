@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 from uuid import UUID
 
@@ -121,8 +121,9 @@ class Drawing:
     ) -> None:
         draw = self._draw
         values = getattr(message, field.name)
-        if field.name in specimens.EXAMPLE_LISTS and not is_nasty and draw.random() < 0.5:
-            values.extend(specimens.EXAMPLE_LISTS[field.name])
+        examples = specimens.EXAMPLE_LISTS.get(field.name, ())
+        if not is_nasty and draw.random() < 0.5 and _are_of(field, examples):
+            values.extend(examples)
             return
         has_wrong_length = is_nasty and draw.random() < 0.3
         count = draw.choice(_NASTY_LIST_LENGTHS if has_wrong_length else _lengths(field))
@@ -213,6 +214,11 @@ def _places(message: Message) -> Iterator[tuple[Message, FieldDescriptor]]:
         if field.message_type is not None:
             for inner in value if field.is_repeated else [value]:
                 yield from _places(inner)
+
+
+def _are_of(field: FieldDescriptor, examples: Sequence[Message]) -> bool:
+    """Tells whether there are examples of this field's type; a name may be that of several."""
+    return bool(examples) and examples[0].DESCRIPTOR is field.message_type
 
 
 def _lengths(field: FieldDescriptor) -> tuple[int, ...]:

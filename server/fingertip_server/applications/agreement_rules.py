@@ -45,7 +45,7 @@ def require_read(
     """
     by_code = {each.agreement_code: each for each in reported}
     for code in by_code.keys() - {text.code for text in texts}:
-        raise unknown(code)
+        raise unknown(code, "agreements_read")
     return [_read(text, showings.get(text.code), by_code.get(text.code), now) for text in texts]
 
 
@@ -74,11 +74,12 @@ def _read(
     return read
 
 
-def unknown(code: str) -> errors.InvalidArgument:
-    """Returns the refusal for a text that the form does not have."""
+def unknown(code: str, named_by: str) -> errors.InvalidArgument:
+    """Returns the refusal for a text that the form does not have, with the request's field of it."""
     return errors.InvalidArgument(
         ErrorReason.ERROR_REASON_AGREEMENT_UNKNOWN,
         "The form has no such agreement.",
+        violations=[errors.Violation(named_by, "must be one that the form has")],
         agreement_code=code,
     )
 

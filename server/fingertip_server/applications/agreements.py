@@ -25,7 +25,7 @@ def show(call: Call, application: Application, code: str) -> tuple[Agreement, bo
     texts = of_form(call.bank, filling.form_of(call, application))
     agreement = next((each for each in texts if each.code == code), None)
     if agreement is None:
-        raise agreement_rules.unknown(code)
+        raise agreement_rules.unknown(code, "agreement_code")
     showing = call.session.get(AgreementShowing, (application.application_id, code))
     shown = (agreement.version, agreement.sha256)
     if showing is None:
