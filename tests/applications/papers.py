@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from fingertip.applications.v1.application_pb2 import Application
 from fingertip.applications.v1.applications_service_pb2 import StartInquiryRequest
 from fingertip.customer.v1.consent_pb2 import Consent
 from fingertip.customer.v1.customer_service_pb2 import RecordConsentRequest
 from fingertip_client.caller import Caller
+from fingertip_server.packs.quantities import Money
 from tests.applications.paper import ANSWERS, request_id
+from tests.world import read_demo
+
+# The demo bank's policies of amounts.
+LIMITS: Mapping[str, Decimal] = {
+    key: Decimal(value.minor_units) / 100
+    for key, value in read_demo().policies.values.items()
+    if isinstance(value, Money)
+}
 
 _IDENTITY = {
     key: ANSWERS[key]

@@ -13,6 +13,7 @@ from fingertip_server.applications.faults import Fault, FaultKind
 from fingertip_server.identifiers import resident_id
 from fingertip_server.identifiers.validity import ValidityYears
 from fingertip_server.packs.schema_forms import Condition, DataClass, FieldType, Form, FormField
+from tests.applications import papers
 from tests.applications.paper import ANSWERS
 from tests.world import read_demo
 
@@ -29,6 +30,7 @@ WHOLE = Filled(
     master=Master("王若兰", "190102197805209021", "15420260201"),
     documents=DocumentPolicy(expired_accepted=False, years=ValidityYears()),
     today=TODAY,
+    limits=papers.LIMITS,
 )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
 import pytest
 
@@ -12,7 +11,6 @@ from fingertip_server.applications.checks import Filled, Master
 from fingertip_server.applications.documents import DocumentPolicy
 from fingertip_server.applications.faults import FaultKind
 from fingertip_server.identifiers.validity import ValidityYears
-from fingertip_server.packs.quantities import Money
 from fingertip_server.packs.schema import Pack
 from tests.applications import paper, papers
 from tests.applications.papers import Paper
@@ -35,11 +33,7 @@ def _filled(filed: Paper) -> Filled:
         master=Master("王若兰", "190102197805209021", "15420260201"),
         documents=DocumentPolicy(expired_accepted=False, years=ValidityYears()),
         today=date(2026, 6, 1),
-        limits={
-            key: Decimal(value.minor_units) / 100
-            for key, value in _PACK.policies.values.items()
-            if isinstance(value, Money)
-        },
+        limits=papers.LIMITS,
     )
 
 
@@ -99,7 +93,7 @@ def test_a_complete_application_has_no_fault(filed: Paper) -> None:
         (
             papers.ONLINE_BANKING,
             {"telephone_daily_limit": "100.00"},
-            [("telephone_daily_limit", _CONTRADICTION), ("single_limit", _LIMIT)],
+            [("telephone_daily_limit", _CONTRADICTION)],
         ),
         (papers.ONLINE_BANKING, {"single_limit": "50000.01"}, [("single_limit", _LIMIT)]),
         (

@@ -75,7 +75,7 @@ def _read(
 
 
 def unknown(code: str, named_by: str) -> errors.InvalidArgument:
-    """Returns the refusal for a text that the form does not have, with the request's field of it."""
+    """Returns the refusal for a text that a form does not have, with the request's field of it."""
     return errors.InvalidArgument(
         ErrorReason.ERROR_REASON_AGREEMENT_UNKNOWN,
         "The form has no such agreement.",
