@@ -12,6 +12,7 @@ from fingertip_server.applications.faults import FaultKind
 from fingertip_server.identifiers import mrz
 from fingertip_server.identifiers.validity import ValidityYears
 from tests.applications.paper import ANSWERS
+from tests.applications.papers import LIMITS
 from tests.world import read_demo
 
 _FORM = next(form for form in read_demo().forms if form.reference == "debit_card_account.v2")
@@ -45,6 +46,7 @@ _FOREIGNER = Filled(
     master=None,
     documents=DocumentPolicy(expired_accepted=False, years=ValidityYears()),
     today=date(2026, 6, 1),
+    limits=LIMITS,
 )
 _HONG_KONG = {
     **{key: value for key, value in ANSWERS.items() if key != "resident_id"},

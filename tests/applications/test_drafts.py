@@ -37,6 +37,9 @@ async def _load(
     """Makes a changed demo pack the bank's, in this server too."""
     pack = copy_demo(folder)
     change(pack, "bank.yaml", '"1.1.0"', f'"{version}"')
+    # Nobody takes time to read.
+    read = "characters_per_second\n    value: "
+    change(pack, "policies.yaml", f"{read}300", f"{read}1000000")
     edit(pack)
     await asyncio.to_thread(administration.load_pack, settings, pack)
     async with asyncio.timeout(10):
@@ -89,7 +92,8 @@ async def test_the_same_person_goes_on_at_another_tablet_where_an_upload_stopped
     draft = await paper.sign(other, draft)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
         draft = await paper.attest(other, draft, seen)
-    submitted = await paper.submit(other, await paper.assign(other, draft))
+    draft = await paper.identify(other, await paper.assign(other, draft))
+    submitted = await paper.submit(other, draft)
     assert submitted.state == Application.STATE_SUBMITTED
     # Where each was seen is where it was seen.
     assert len({sighting.device_id for sighting in submitted.sightings}) == 1
