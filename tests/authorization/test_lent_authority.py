@@ -29,7 +29,11 @@ async def customers(world: World) -> None:
 
 
 async def _submitted(world: World) -> str:
-    return (await paper.submitted(world.teller, remote_daily_limit="60000.00")).task_id
+    return (
+        await paper.submitted(
+            world.teller, account_class="class_one", remote_daily_limit="60000.00"
+        )
+    ).task_id
 
 
 def _approval(task: Task) -> ApproveTaskRequest:
@@ -185,7 +189,9 @@ async def test_two_steps_are_not_taken_on_the_authority_of_one_person(
 
 
 async def test_on_site_a_teller_stands_in_for_the_manager(world: World) -> None:
-    task = await counter.submitted(world.teller, remote_daily_limit="60000.00")
+    task = await counter.submitted(
+        world.teller, account_class="class_one", remote_daily_limit="60000.00"
+    )
     approval = counter.approval(task)
     approval.amount.CopyFrom(AMOUNT)
     with refused("AUTHORITY_TOO_LOW"):

@@ -27,7 +27,9 @@ async def customers(world: World) -> None:
 
 
 async def _submitted(world: World, amount: str) -> str:
-    return (await paper.submitted(world.teller, remote_daily_limit=amount)).task_id
+    return (
+        await paper.submitted(world.teller, account_class="class_one", remote_daily_limit=amount)
+    ).task_id
 
 
 def _escalation(task: Task) -> EscalateTaskRequest:
@@ -76,7 +78,9 @@ async def test_where_nobody_has_the_level_it_waits_visibly_for_somebody_who_does
 ) -> None:
     await desk.end_shift(world.authoriser)
     await desk.start_shift(world.authoriser_who_is_a_customer)
-    application = await paper.submitted(world.teller, remote_daily_limit="60000.00")
+    application = await paper.submitted(
+        world.teller, account_class="class_one", remote_daily_limit="60000.00"
+    )
     assert application.state_note == NOBODY_OF_LEVEL
     [parked] = (await world.centre_supervisor.authorization.ListTasks(ListTasksRequest())).tasks
     assert (parked.state, parked.park_reason) == (Task.STATE_PARKED, NOBODY_OF_LEVEL)
@@ -208,7 +212,9 @@ async def test_who_lost_his_level_meanwhile_decides_nothing(
 
 
 async def test_on_site_the_same_amounts_take_the_same(world: World) -> None:
-    task = await counter.submitted(world.teller, remote_daily_limit="60000.00")
+    task = await counter.submitted(
+        world.teller, account_class="class_one", remote_daily_limit="60000.00"
+    )
     approval = counter.approval(task)
     approval.amount.CopyFrom(Money(currency_code="CNY", units=60000))
     with refused("AUTHORITY_TOO_LOW"):
@@ -219,7 +225,9 @@ async def test_on_site_the_same_amounts_take_the_same(world: World) -> None:
     by_manager.amount.CopyFrom(Money(currency_code="CNY", units=60000))
     await world.teller.authorization.ApproveOnSite(by_manager)
     with refused("ROUTE_NOT_ADMITTED"):
-        await counter.submitted(world.teller, remote_daily_limit="300000.00")
+        await counter.submitted(
+            world.teller, account_class="class_one", remote_daily_limit="300000.00"
+        )
 
 
 def test_an_amount_that_is_not_known_takes_the_most() -> None:
