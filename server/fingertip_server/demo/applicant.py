@@ -42,7 +42,7 @@ class Applicant:
             "residence_address": self.address,
             "account_class": "class_two",
             "account_purpose": "investment",
-            "remote_daily_limit": "50000.00",
+            "remote_daily_limit": "5000.00",
             "text_message_notice": "true",
             "tax_residency": "china_only",
         }
