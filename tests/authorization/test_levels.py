@@ -1,5 +1,7 @@
 """Levels of authority: what takes a higher one is offered, and decided, by those who have it."""
 
+from decimal import Decimal
+
 import pytest
 from google.type.money_pb2 import Money
 
@@ -12,12 +14,14 @@ from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_server.app import App
 from fingertip_server.packs.schema_forms import Rung
 from tests.applications import paper
+from tests.applications.papers import LIMITS
 from tests.authorization import counter, desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
 from tests.identity.enrolling import newest_entry
 from tests.world import World, read_demo, refused
 
+_CLASS_TWO_MAX = "accounts.class_two_daily_max"
 NOBODY_OF_LEVEL = "当班的“个人开户”授权员均无2级授权权限，待有权限的授权员签到后自动排队。"
 
 
@@ -27,9 +31,12 @@ async def customers(world: World) -> None:
 
 
 async def _submitted(world: World, amount: str) -> str:
-    return (
-        await paper.submitted(world.teller, account_class="class_one", remote_daily_limit=amount)
-    ).task_id
+    """Submits with a limit, for an account of the class that admits it."""
+    account_class = "class_one" if Decimal(amount) > LIMITS[_CLASS_TWO_MAX] else "class_two"
+    application = await paper.submitted(
+        world.teller, account_class=account_class, remote_daily_limit=amount
+    )
+    return application.task_id
 
 
 def _escalation(task: Task) -> EscalateTaskRequest:
@@ -211,7 +218,7 @@ async def test_who_lost_his_level_meanwhile_decides_nothing(
         await desk.send_back(world.authoriser, task)
 
 
-async def test_on_site_the_same_amounts_take_the_same(world: World) -> None:
+async def test_on_site_the_same_amounts_take_the_same(world: World, database: Database) -> None:
     task = await counter.submitted(
         world.teller, account_class="class_one", remote_daily_limit="60000.00"
     )
@@ -224,6 +231,8 @@ async def test_on_site_the_same_amounts_take_the_same(world: World) -> None:
         await world.teller.authorization.ApproveOnSite(by_manager)
     by_manager.amount.CopyFrom(Money(currency_code="CNY", units=60000))
     await world.teller.authorization.ApproveOnSite(by_manager)
+    # Another customer than the first; nobody has two of class Ⅰ.
+    await database.as_owner("DELETE FROM account_slot")
     with refused("ROUTE_NOT_ADMITTED"):
         await counter.submitted(
             world.teller, account_class="class_one", remote_daily_limit="300000.00"

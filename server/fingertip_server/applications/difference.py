@@ -27,6 +27,7 @@ _LOOKED_AT = frozenset(
         # What was said is read as it is.
         "messages",
         "messages_hash",
+        "signature",
     }
 )
 _FORM_LOOKED_AT = frozenset({"answers", "agreements"})
@@ -50,7 +51,8 @@ def between(former: ApplicationContent, now: ApplicationContent) -> ContentDiffe
         agreements=[
             code for code, _, _ in _changed(_agreements(signed_before), _agreements(signed_now))
         ],
-        is_signed_anew=former.form_hash != now.form_hash
+        is_signed_anew=former.signature != now.signature
+        or former.form_hash != now.form_hash
         or any(each.kind == SIGNATURE for each in attachments),
         others=sorted(
             {
