@@ -210,7 +210,6 @@ async def _apply(teller: Caller, arrival: Arrival, lobby: Screen) -> Application
         )
     )
     application = await paper.complete_evidence(teller, known.application)
-    application = await paper.assign(teller, application)
     assert not (await teller.applications.CheckApplication(request)).faults
     return await paper.submit(teller, application)
 
