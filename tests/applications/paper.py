@@ -55,6 +55,7 @@ from fingertip.fulfilment.v1.work_item_pb2 import (
 from fingertip.vouchers.v1.voucher_pb2 import Voucher
 from fingertip.vouchers.v1.vouchers_service_pb2 import GetStockRequest
 from fingertip_client.caller import Caller
+from fingertip_client.refusal import Refused
 from fingertip_server.packs import bank, synthetic
 from tests.applications.images import JPEG, png
 from tests.authorization.screen import screen
@@ -320,11 +321,16 @@ async def complete_evidence(
     application = await sign(caller, application)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
         application = await attest(caller, application, seen)
-    request = CheckApplicationRequest(application_id=application.application_id)
-    faults = (await caller.applications.CheckApplication(request)).faults
+    faults = await faults_of(caller, application)
     if any(fault.kind == ApplicationFault.KIND_VOUCHER_MISSING for fault in faults):
         application = await assign(caller, application)
     return application
+
+
+async def faults_of(caller: Caller, application: Application) -> list[ApplicationFault]:
+    """Returns what still keeps an application from being submitted."""
+    request = CheckApplicationRequest(application_id=application.application_id)
+    return list((await caller.applications.CheckApplication(request)).faults)
 
 
 async def free_card(caller: Caller) -> str:
@@ -408,14 +414,18 @@ async def submit(
     route: Task.Route.ValueType = Task.ROUTE_UNSPECIFIED,
 ) -> Application:
     """Submits an application, to the centre unless another route is given."""
-    response = await caller.applications.SubmitApplication(
-        SubmitApplicationRequest(
-            request_id=request_id(),
-            application_id=application.application_id,
-            etag=application.etag,
-            route=route,
-        )
+    request = SubmitApplicationRequest(
+        request_id=request_id(),
+        application_id=application.application_id,
+        etag=application.etag,
+        route=route,
     )
+    try:
+        response = await caller.applications.SubmitApplication(request)
+    except Refused as error:
+        if error.reason == "APPLICATION_INCOMPLETE":
+            error.add_note(str(await faults_of(caller, application)))
+        raise
     return response.application
 
 
