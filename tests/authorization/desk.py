@@ -4,6 +4,7 @@ from fingertip.applications.v1.application_pb2 import Application
 from fingertip.authorization.v1.authorization_service_pb2 import (
     ApproveTaskRequest,
     ClaimNextTaskRequest,
+    EscalateTaskRequest,
     GetTaskRequest,
     GetTaskResponse,
     ListTaskMessagesRequest,
@@ -92,6 +93,16 @@ def sending_back(task: Task) -> ReturnTaskRequest:
         content_hash=task.content_hash,
         messages_seen=task.messages,
         defects=[TaskDefect(subject="id_back", note="有效期限反光，请重拍")],
+    )
+
+
+def escalation(task: Task) -> EscalateTaskRequest:
+    """Quotes a claimed task, to have somebody of a higher level decide."""
+    return EscalateTaskRequest(
+        request_id=request_id(),
+        task_id=task.task_id,
+        fence=task.fence,
+        purpose="用途存疑，请上级审核",
     )
 
 

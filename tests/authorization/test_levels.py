@@ -6,7 +6,6 @@ import pytest
 from google.type.money_pb2 import Money
 
 from fingertip.authorization.v1.authorization_service_pb2 import (
-    EscalateTaskRequest,
     ListTasksRequest,
 )
 from fingertip.authorization.v1.task_pb2 import Task
@@ -37,15 +36,6 @@ async def _submitted(world: World, amount: str) -> str:
         world.teller, account_class=account_class, remote_daily_limit=amount
     )
     return application.task_id
-
-
-def _escalation(task: Task) -> EscalateTaskRequest:
-    return EscalateTaskRequest(
-        request_id=paper.request_id(),
-        task_id=task.task_id,
-        fence=task.fence,
-        purpose="用途存疑，请上级审核",
-    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +150,7 @@ async def test_a_task_is_handed_up_with_a_reason_and_keeps_its_place(world: Worl
     claimed = await desk.claim(low)
     await desk.start_shift(world.authoriser)
     async with screen(world.centre_supervisor, WatchRequest(centre_id="C001")) as centre:
-        request = _escalation(claimed)
+        request = desk.escalation(claimed)
         raised = (await low.authorization.EscalateTask(request)).task
         await centre.until(lambda event: event.task.level == 2)
     assert (raised.state, raised.level) == (Task.STATE_QUEUED, 2)
@@ -182,14 +172,14 @@ async def test_a_task_is_handed_up_with_a_reason_and_keeps_its_place(world: Worl
 async def test_a_task_is_handed_up_as_far_as_there_is_somebody(world: World) -> None:
     await _submitted(world, "5000.00")
     task = await desk.claim(world.authoriser)
-    raised = (await world.authoriser.authorization.EscalateTask(_escalation(task))).task
+    raised = (await world.authoriser.authorization.EscalateTask(desk.escalation(task))).task
     again = await desk.claim(world.authoriser)
     assert (again.task_id, again.level) == (raised.task_id, 2)
     # The supervisor has the third level, but is no authoriser.
-    parked = (await world.authoriser.authorization.EscalateTask(_escalation(again))).task
+    parked = (await world.authoriser.authorization.EscalateTask(desk.escalation(again))).task
     assert (parked.state, parked.level) == (Task.STATE_PARKED, 3)
     with refused("LEASE_LOST"):
-        await world.authoriser.authorization.EscalateTask(_escalation(again))
+        await world.authoriser.authorization.EscalateTask(desk.escalation(again))
 
 
 async def test_nobody_hands_up_to_a_level_that_nobody_has(world: World, database: Database) -> None:
@@ -197,7 +187,7 @@ async def test_nobody_hands_up_to_a_level_that_nobody_has(world: World, database
     await _submitted(world, "5000.00")
     task = await desk.claim(world.authoriser)
     with refused("NO_HIGHER_LEVEL") as caught:
-        await world.authoriser.authorization.EscalateTask(_escalation(task))
+        await world.authoriser.authorization.EscalateTask(desk.escalation(task))
     assert caught.value.metadata == {"level": "1"}
     await desk.approve(world.authoriser, task)
 

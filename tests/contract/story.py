@@ -119,8 +119,7 @@ class SpoiltWorld(World):
 
 async def live(world: World, spoilt: World, database: Database, day: int) -> None:
     """Lives through a day; what a spoilt request has spoilt is left for the next one."""
-    # Or else Ms Wang would soon have as many accounts as one may have.
-    await database.as_owner("DELETE FROM account_slot")
+    await _welcome(database)
     with suppress(Refused):
         await _restrict(spoilt)
     with suppress(Refused):
@@ -138,11 +137,20 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
     with suppress(Refused):
         await _supplement(spoilt)
     with suppress(Refused):
+        await _hand_up(spoilt)
+    await _welcome(database)
+    first, second, third = [await counter.submitted(world.teller) for _ in range(3)]
+    with suppress(Refused):
+        await _stand_by(spoilt, first, second, day)
+    with suppress(Refused):
         await _supervise(spoilt)
     with suppress(Refused):
         await _judge(spoilt)
     with suppress(Refused):
         await _execute(spoilt)
+    # Whatever a spoilt report did to that one, this is there to be undone.
+    await counter.approve(world.teller, third)
+    await _execute(world)
     with suppress(Refused):
         await _undo(spoilt)
     with suppress(Refused):
@@ -157,8 +165,12 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
         await _count(spoilt, day)
     with suppress(Refused):
         await _lend(spoilt)
-    with suppress(Refused):
-        await _stand_by(spoilt, day)
+
+
+async def _welcome(database: Database) -> None:
+    """Frees Ms Wang of what would keep her from one more account, whoever brought it upon her."""
+    await database.as_owner("DELETE FROM account_slot")
+    await database.as_owner("DELETE FROM customer_restriction")
 
 
 async def _visit(world: World, day: int) -> None:
@@ -248,6 +260,13 @@ async def _supplement(world: World) -> None:
         application = await paper.attach(world.teller, application, kind, paper.IMAGES["id_back"])
     await desk.supply(world.teller, application)
     await desk.approve(authoriser, await desk.claim(authoriser))
+
+
+async def _hand_up(world: World) -> None:
+    """Has an authoriser leave a task to one of a higher level."""
+    authoriser = world.authoriser_who_is_a_customer
+    claimed = await desk.claim(authoriser)
+    await authoriser.authorization.EscalateTask(desk.escalation(claimed))
 
 
 async def _judge(world: World) -> None:
@@ -439,16 +458,13 @@ async def _lend(world: World) -> None:
     await lending.revoke(world.branch_manager, made)
 
 
-async def _stand_by(world: World, day: int) -> None:
+async def _stand_by(world: World, first: Task, second: Task, day: int) -> None:
     """Has a second teller decide at the first one's tablet, or the centre instead."""
-    task = await counter.submitted(world.teller)
-    await desk.look_at(world.teller, task)
     decide = world.teller.authorization
-    if day % 4 == 3:
-        await decide.RouteToCentre(counter.rerouting(task))
-    elif day % 4 == 2:
-        await decide.RejectOnSite(counter.rejection(task))
-    elif day % 4 == 1:
-        await decide.ReturnOnSite(counter.sending_back(task))
+    await desk.look_at(world.teller, first)
+    if day % 2:
+        await decide.ReturnOnSite(counter.sending_back(first))
+        await decide.RouteToCentre(counter.rerouting(second))
     else:
-        await decide.ApproveOnSite(counter.approval(task))
+        await decide.ApproveOnSite(counter.approval(first))
+        await decide.RejectOnSite(counter.rejection(second))

@@ -35,7 +35,7 @@ from fingertip.identity.v1.device_pb2 import Device
 from fingertip_client.caller import Caller
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.app import App
-from fingertip_server.fulfilment.hooks import Booked, Completion, Item
+from fingertip_server.fulfilment.hooks import Booked, Completion, Item, admits_all
 from fingertip_server.identity import operator
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import WorkItemDraft
@@ -72,7 +72,10 @@ class Owner:
         """Returns hooks by which it owns all work with an effect, and these kinds without one."""
         execution = self._completion("executed_application")
         reversing = self._completion("executed_reversal")
-        reads = {kind: self._completion(expected) for kind, expected in results.items()}
+        reads = {
+            kind: replace(self._completion(expected), bar=admits_all)
+            for kind, expected in results.items()
+        }
         return replace(
             hooks,
             executions={**hooks.executions, SUBJECT: execution, "reversal": reversing},
