@@ -57,12 +57,15 @@ from fingertip.vouchers.v1.vouchers_service_pb2 import GetStockRequest
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
 from fingertip_server.packs import bank, synthetic
+from fingertip_server.packs.synthetic import SyntheticCustomer
 from tests.applications.images import JPEG, png
 from tests.authorization.screen import screen
 from tests.conftest import Database
 from tests.world import World, read_demo, world_of
 
 FORM = "debit_card_account"
+# The contract's largest.
+_CHUNK_BYTES = 1 << 20
 
 # Ms Wang is the first of the demo bank's customers. She opens accounts of class Ⅱ, of which one may
 # have several.
@@ -86,6 +89,14 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "tax_residency": "china_only",
     }
 )
+# What is answered instead for an account of class Ⅲ, for which no card is made.
+CLASS_THREE: Mapping[str, str] = MappingProxyType(
+    {
+        "account_class": "class_three",
+        "bound_account": "6299900000810408999",
+        "remote_daily_limit": "2000.00",
+    }
+)
 IMAGES: Mapping[str, tuple[str, bytes]] = MappingProxyType(
     {
         "id_front": ("image/jpeg", JPEG),
@@ -106,6 +117,19 @@ SEEN: Mapping[Sighting.Kind.ValueType, str] = MappingProxyType(
 def request_id() -> str:
     """Makes the id of one decision."""
     return str(uuid4())
+
+
+def answers_of(person: SyntheticCustomer) -> dict[str, str]:
+    """Returns the answers of one of the demo bank's customers."""
+    return {
+        **ANSWERS,
+        "applicant_name": person.name,
+        "document_type": person.document.value,
+        "resident_id": person.resident_id,
+        "sex": person.sex.value,
+        "mobile": person.mobile,
+        "residence_address": person.address,
+    }
 
 
 def customer_id(index: int = 0) -> str:
@@ -210,7 +234,8 @@ async def attach(
     """Adds an image of a kind."""
     content_type, content = image or IMAGES.get(kind, IMAGES["id_front"])
     attachment = await announce(caller, application, kind, content_type, len(content))
-    await append(caller, attachment, 0, content)
+    for offset in range(0, len(content), _CHUNK_BYTES):
+        await append(caller, attachment, offset, content[offset : offset + _CHUNK_BYTES])
     return await complete(caller, attachment, content)
 
 
@@ -302,6 +327,7 @@ async def fill(
     given: Mapping[str, str] = ANSWERS,
     *,
     images: Sequence[str] = (),
+    scans: Mapping[str, tuple[str, bytes]] = IMAGES,
 ) -> Application:
     """Completes a draft: answers, identity, images, signature, sightings.
 
@@ -309,15 +335,18 @@ async def fill(
     """
     application = await save(caller, application, given)
     application = await identify(caller, application)
-    return await complete_evidence(caller, application, images)
+    return await complete_evidence(caller, application, images, scans)
 
 
 async def complete_evidence(
-    caller: Caller, application: Application, images: Sequence[str] = ()
+    caller: Caller,
+    application: Application,
+    images: Sequence[str] = (),
+    scans: Mapping[str, tuple[str, bytes]] = IMAGES,
 ) -> Application:
     """Adds images, signature, sightings, and a card where one is needed."""
     for kind in ("id_front", "id_back", "customer_photo", *images):
-        application = await attach(caller, application, kind)
+        application = await attach(caller, application, kind, scans.get(kind))
     application = await sign(caller, application)
     for seen in (Sighting.KIND_APPLICANT, Sighting.KIND_ORIGINAL_DOCUMENT):
         application = await attest(caller, application, seen)
@@ -333,24 +362,25 @@ async def faults_of(caller: Caller, application: Application) -> list[Applicatio
     return list((await caller.applications.CheckApplication(request)).faults)
 
 
-async def free_card(caller: Caller) -> str:
-    """Returns the serial of a card in the caller's stock that is free to be used."""
+async def free_voucher(caller: Caller, voucher_type: str = "debit_card") -> str:
+    """Returns the serial of a voucher in the caller's stock that is free to be used."""
     stock = await caller.vouchers.GetStock(GetStockRequest(page_size=200))
     return next(
         each.serial
         for each in stock.vouchers
-        if each.voucher_type == "debit_card" and each.state == Voucher.STATE_WITH_TELLER
+        if each.voucher_type == voucher_type and each.state == Voucher.STATE_WITH_TELLER
     )
 
 
 async def assign(caller: Caller, application: Application, serial: str = "") -> Application:
-    """Assigns a card, whichever is free unless it is said."""
+    """Assigns the card or the device that it takes, whichever is free unless it is said."""
+    voucher_type = "security_device" if application.form_code == "online_banking" else "debit_card"
     response = await caller.applications.AssignVoucher(
         AssignVoucherRequest(
             request_id=request_id(),
             application_id=application.application_id,
             etag=application.etag,
-            serial=serial or await free_card(caller),
+            serial=serial or await free_voucher(caller, voucher_type),
         )
     )
     return response.application

@@ -8,7 +8,6 @@ import pytest
 from fingertip.applications.v1.application_pb2 import Application
 from fingertip.applications.v1.applications_service_pb2 import (
     ApplicationFault,
-    CheckApplicationRequest,
 )
 from fingertip.customer.v1.customer_service_pb2 import AccountRecord, CustomerRecord
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
@@ -51,8 +50,7 @@ async def _filled(caller: Caller, account_class: str = "class_one") -> Applicati
 
 
 async def _check(caller: Caller, application: Application) -> list[ApplicationFault]:
-    request = CheckApplicationRequest(application_id=application.application_id)
-    return list((await caller.applications.CheckApplication(request)).faults)
+    return await paper.faults_of(caller, application)
 
 
 async def _state(caller: Caller, application: Application) -> Application:

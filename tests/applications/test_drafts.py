@@ -36,7 +36,7 @@ async def _load(
 ) -> None:
     """Makes a changed demo pack the bank's, in this server too."""
     pack = copy_demo(folder)
-    change(pack, "bank.yaml", '"1.1.0"', f'"{version}"')
+    change(pack, "bank.yaml", '"1.2.0"', f'"{version}"')
     # Nobody takes time to read.
     read = "characters_per_second\n    value: "
     change(pack, "policies.yaml", f"{read}300", f"{read}1000000")
@@ -115,7 +115,7 @@ async def test_a_draft_keeps_its_version_and_a_newer_scene_is_held_to_it(
     server: App, settings: Settings, world: World, tmp_path: Path
 ) -> None:
     begun = await paper.save(world.teller, await paper.start(world.teller), {"sex": "female"})
-    await _load(server, settings, tmp_path, "1.2.0", _to_third_version)
+    await _load(server, settings, tmp_path, "1.3.0", _to_third_version)
     newer = await paper.start(world.teller)
     assert newer.form_version == 3
     with refused("FIELD_UNKNOWN"):
@@ -142,7 +142,7 @@ async def test_what_was_submitted_is_executed_whatever_a_newer_pack_would_do(
     def edit(pack: Path) -> None:
         change(pack, _SCENE, "work_kind: core.open_account", "work_kind: core.open_otherwise")
 
-    await _load(server, settings, tmp_path, "1.2.0", edit)
+    await _load(server, settings, tmp_path, "1.3.0", edit)
     await desk.approve(world.authoriser, await desk.claim(world.authoriser))
     leased = await world.core_adapter.fulfilment.LeaseWorkItems(
         LeaseWorkItemsRequest(kinds=["core.open_account"], max_items=1)
@@ -165,7 +165,7 @@ async def test_a_draft_of_what_the_bank_does_not_offer_any_more_cannot_be_submit
         cut = products.index("  - code: wealth_custody")
         (pack / "products.yaml").write_text(products[:cut])
 
-    await _load(server, settings, tmp_path, "1.2.0", edit)
+    await _load(server, settings, tmp_path, "1.3.0", edit)
     with refused("FORM_WITHDRAWN") as caught:
         await paper.submit(world.teller, draft)
     assert caught.value.metadata == {"form_code": "wealth_custody"}

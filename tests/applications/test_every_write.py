@@ -166,7 +166,7 @@ async def test_each_write_repeated_has_one_answer_one_entry_and_one_event(world:
                     request_id=paper.request_id(),
                     application_id=application_id,
                     etag=application.etag,
-                    serial=await paper.free_card(world.teller),
+                    serial=await paper.free_voucher(world.teller),
                 ),
             )
         ).application

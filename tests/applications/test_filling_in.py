@@ -8,7 +8,6 @@ from fingertip.applications.v1.application_pb2 import Answer, Application, Sight
 from fingertip.applications.v1.applications_service_pb2 import (
     ApplicationFault,
     AttestSightingRequest,
-    CheckApplicationRequest,
     GetFormRequest,
     ListApplicationsRequest,
     SaveApplicationRequest,
@@ -238,5 +237,4 @@ async def test_applications_are_listed_newest_first_by_pages(world: World) -> No
 
 
 async def _check(world: World, application: Application) -> list[ApplicationFault]:
-    request = CheckApplicationRequest(application_id=application.application_id)
-    return list((await world.teller.applications.CheckApplication(request)).faults)
+    return await paper.faults_of(world.teller, application)

@@ -11,7 +11,6 @@ from fingertip.applications.v1.application_pb2 import Application, Attachment, S
 from fingertip.applications.v1.applications_service_pb2 import (
     ApplicationFault,
     AttestSightingRequest,
-    CheckApplicationRequest,
     ReadAttachmentRequest,
 )
 from fingertip.applications.v1.content_pb2 import ApplicationContent
@@ -48,12 +47,10 @@ async def _checked(
 
 
 async def _faults(caller: Caller, application: Application) -> dict[str, str]:
-    response = await caller.applications.CheckApplication(
-        CheckApplicationRequest(application_id=application.application_id)
-    )
+    faults = await paper.faults_of(caller, application)
     return {
         fault.subject: ApplicationFault.Kind.Name(fault.kind).removeprefix("KIND_")
-        for fault in response.faults
+        for fault in faults
     }
 
 

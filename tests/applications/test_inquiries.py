@@ -7,7 +7,6 @@ import pytest
 from fingertip.applications.v1.application_pb2 import Application, ApplicationInquiry
 from fingertip.applications.v1.applications_service_pb2 import (
     ApplicationFault,
-    CheckApplicationRequest,
     GetFormRequest,
     StartInquiryRequest,
 )
@@ -99,8 +98,7 @@ async def _now(world: World, application: Application) -> Application:
 
 
 async def _check(world: World, application: Application) -> list[tuple[str, int]]:
-    request = CheckApplicationRequest(application_id=application.application_id)
-    faults = (await world.teller.applications.CheckApplication(request)).faults
+    faults = await paper.faults_of(world.teller, application)
     return [(fault.subject, fault.kind) for fault in faults]
 
 

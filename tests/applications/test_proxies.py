@@ -7,7 +7,6 @@ import pytest
 from fingertip.applications.v1.application_pb2 import Application, Sighting
 from fingertip.applications.v1.applications_service_pb2 import (
     AttestSightingRequest,
-    CheckApplicationRequest,
 )
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.applications.v1.identity_pb2 import (
@@ -56,10 +55,8 @@ def _by(handled_by: str, person: SyntheticCustomer = _THIRD, **given: str) -> di
 
 
 async def _faults(caller: Caller, application: Application) -> set[str]:
-    response = await caller.applications.CheckApplication(
-        CheckApplicationRequest(application_id=application.application_id)
-    )
-    return {fault.subject for fault in response.faults}
+    faults = await paper.faults_of(caller, application)
+    return {fault.subject for fault in faults}
 
 
 async def _filled(
@@ -181,11 +178,9 @@ async def test_what_an_age_does_not_allow_is_a_fault(
 ) -> None:
     answers = {**paper.ANSWERS, **given, "resident_id": _number(birth)}
     application = await paper.save(world.teller, await paper.start(world.teller), answers)
-    response = await world.teller.applications.CheckApplication(
-        CheckApplicationRequest(application_id=application.application_id)
-    )
-    notes = [fault.note for fault in response.faults if fault.subject == subject]
-    assert any("周岁" in note or "同一人" in note for note in notes), response.faults
+    faults = await paper.faults_of(world.teller, application)
+    notes = [fault.note for fault in faults if fault.subject == subject]
+    assert any("周岁" in note or "同一人" in note for note in notes), faults
 
 
 async def test_a_guardian_opens_an_account_for_a_child_by_the_household_register(

@@ -23,8 +23,11 @@ from fingertip_server.db import migrating
 from fingertip_server.db.embedded import APPLICATION, OWNER, SUPERUSER, EmbeddedPostgres
 from fingertip_server.protection import keyfile
 from fingertip_server.settings import Settings
+from tests.bench import claims, signing
 from tests.bench.alerts import Alerts, measure_ours, measure_reference, sync_important_customers
+from tests.bench.claims import Cost
 from tests.bench.load import Load, Round, Server, run_load
+from tests.bench.signing import Times
 from tests.sql import run_sql
 from tests.world import Credentials, furnish
 
@@ -48,10 +51,12 @@ def _loads(credentials: Credentials) -> list[Load]:
     ]
 
 
-async def _bench(folder: Path, rounds: int, calls: int, alerts: int) -> None:
+async def _bench(folder: Path, wanted: argparse.Namespace) -> None:
     with EmbeddedPostgres(folder / "postgres") as postgres:
         settings = await _prepared(postgres, folder)
         credentials = await furnish(App(settings))
+        # First, while nobody is connected to the bank that is copied for it.
+        _show_costs(await claims.measure(postgres, settings, credentials, wanted.rounds))
         ours = await Server.started(
             "tests.bench.subject",
             settings.database_url,
@@ -65,18 +70,23 @@ async def _bench(folder: Path, rounds: int, calls: int, alerts: int) -> None:
         try:
             for load in _loads(credentials):
                 results: dict[str, list[Round]] = {"reference": [], "fingertip": []}
-                for number in range(rounds + 1):
+                for number in range(wanted.rounds + 1):
                     for name, server in (("reference", reference), ("fingertip", ours)):
-                        result = await run_load(server, load, calls if number else calls // 4)
+                        result = await run_load(
+                            server, load, wanted.calls if number else wanted.calls // 4
+                        )
                         # The first round warms caches, plans and pools.
                         if number:
                             results[name].append(result)
                         await _settle(postgres)
                 _show(load, results)
-            await sync_important_customers(ours, credentials, alerts)
+            await sync_important_customers(ours, credentials, wanted.alerts)
             _show_alerts(
-                await measure_reference(reference, alerts),
-                await measure_ours(ours, credentials, alerts),
+                await measure_reference(reference, wanted.alerts),
+                await measure_ours(ours, credentials, wanted.alerts),
+            )
+            _show_times(
+                await signing.measure(ours, credentials, wanted.submissions, wanted.decisions)
             )
         finally:
             await ours.stop()
@@ -134,18 +144,46 @@ def _show_alerts(bare: Alerts, ours: Alerts) -> None:
     _out.print(table)
 
 
+def _show_times(measured: list[Times]) -> None:
+    table = Table(title="time that the system adds to dual control")
+    for column in ("from → to", "n", "p50", "p95", "limit"):
+        table.add_column(column, justify="right")
+    for times in measured:
+        row = (f"{times.percentile(p):.1f} ms" for p in (50, 95))
+        table.add_row(times.name, str(len(times.milliseconds)), *row, f"{times.limit_ms:.0f} ms")
+    _out.print(table)
+
+
+def _show_costs(costs: list[Cost]) -> None:
+    table = Table(title="claims: what a long queue costs")
+    for column in ("queued", "n", "p50", "server CPU/claim", "ratio of p50", "ratio of CPU"):
+        table.add_column(column, justify="right")
+    for cost in costs:
+        table.add_row(
+            f"{cost.queued:,}",
+            str(len(cost.milliseconds)),
+            f"{cost.median_ms:.2f} ms",
+            f"{cost.median_cpu:,.0f} µs",
+            f"{cost.median_ms / costs[0].median_ms:.2f}",
+            f"{cost.median_cpu / costs[0].median_cpu:.2f}",
+        )
+    _out.print(table)
+
+
 def main() -> None:
     """Runs the bench."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default 5)")
     parser.add_argument("--calls", type=int, default=4000, help="calls a round (default 4000)")
     parser.add_argument("--alerts", type=int, default=300, help="alerts timed (default 300)")
+    parser.add_argument("--submissions", type=int, default=500, help="default 500, at 50/s")
+    parser.add_argument("--decisions", type=int, default=100, help="default 100, one by one")
     wanted = parser.parse_args()
     if shutil.which("h2load") is None:
         parser.error("h2load is missing: install Debian's nghttp2-client")
     telemetry.start("bench", trace_file=None, sample_ratio=1.0, log_level="error")
     with tempfile.TemporaryDirectory(prefix="fingertip-bench-") as folder:
-        asyncio.run(_bench(Path(folder), wanted.rounds, wanted.calls, wanted.alerts))
+        asyncio.run(_bench(Path(folder), wanted))
 
 
 if __name__ == "__main__":
