@@ -34,6 +34,7 @@ ON_SHIFT = ("100101", "100102", "100103", "100104", "100105", "100106", "100108"
 # Who has blank cards when a test begins, by who gave them.
 CARD_HOLDERS = {"100108": ("100103", "100104", "100105", "100106"), "100205": ("100202",)}
 _CARDS = 100
+_DEVICES = 10
 CORE_WORK = (
     "core.change_mobile",
     "core.open_account",
@@ -196,35 +197,43 @@ async def furnish(app: App) -> Credentials:
 
 
 async def _hand_out_cards(app: App, credentials: Credentials) -> None:
-    """Gives those who take applications blank cards of their own."""
+    """Gives those who take applications blank cards and security devices of their own."""
     world = World([f"127.0.0.1:{app.port}"], credentials)
-    first = 90_000_001
+    first, device = 90_000_001, 20_260_001
     for keeper, holders in CARD_HOLDERS.items():
         visitors = [each for each in (keeper, *holders) if each not in ON_SHIFT]
         for visitor in visitors:
             start = StartShiftRequest(request_id=new_request_id())
             await world.caller(visitor).identity.StartShift(start)
         for holder in holders:
-            await _hand_out(world.caller(keeper), holder, first)
-            first += _CARDS
+            await _hand_out(
+                world.caller(keeper),
+                holder,
+                _range("debit_card", "JK", first, _CARDS),
+                _range("security_device", "UK", device, _DEVICES),
+            )
+            first, device = first + _CARDS, device + _DEVICES
         for visitor in visitors:
             end = EndShiftRequest(request_id=new_request_id())
             await world.caller(visitor).identity.EndShift(end)
     await world.close()
 
 
-async def _hand_out(keeper: Caller, holder: str, first: int) -> None:
-    cards = SerialRange(
-        voucher_type="debit_card",
-        first_serial=f"JK{first}",
-        last_serial=f"JK{first + _CARDS - 1}",
-    )
+async def _hand_out(keeper: Caller, holder: str, *ranges: SerialRange) -> None:
     second = SecondPerson(staff_number=holder, password=PASSWORD)
     await keeper.vouchers.ReceiveStock(
-        ReceiveStockRequest(request_id=new_request_id(), ranges=[cards], second_person=second)
+        ReceiveStockRequest(request_id=new_request_id(), ranges=ranges, second_person=second)
     )
     await keeper.vouchers.HandOverStock(
-        HandOverStockRequest(request_id=new_request_id(), ranges=[cards], second_person=second)
+        HandOverStockRequest(request_id=new_request_id(), ranges=ranges, second_person=second)
+    )
+
+
+def _range(voucher_type: str, prefix: str, first: int, count: int) -> SerialRange:
+    return SerialRange(
+        voucher_type=voucher_type,
+        first_serial=f"{prefix}{first}",
+        last_serial=f"{prefix}{first + count - 1}",
     )
 
 

@@ -61,6 +61,23 @@ async def test_what_was_done_to_an_entry_is_found(
         assert found.broken_position == position
 
 
+@pytest.mark.parametrize("change", ["''", "'100105'"])
+async def test_nobody_is_taken_out_or_put_in_who_stood_by(
+    world: World, database: Database, change: str
+) -> None:
+    # Cards were handed over before: the teller who took them confirmed that.
+    [row] = await database.as_owner(
+        "SELECT position FROM audit_entry WHERE chain = '0101' AND second_person_id = '100104'"
+        " ORDER BY position DESC LIMIT 1"
+    )
+    await database.as_owner(
+        f"UPDATE audit_entry SET second_person_id = {change}"  # noqa: S608 - of ours
+        f" WHERE chain = '0101' AND position = {row['position']}"
+    )
+    found = await world.auditor.audit.VerifyChain(VerifyChainRequest(chain=_CHAIN))
+    assert found.broken_position == row["position"]
+
+
 async def test_a_chain_that_grows_meanwhile_is_intact(world: World) -> None:
     async def grow() -> None:
         for _ in range(_TICKETS):

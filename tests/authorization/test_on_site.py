@@ -10,6 +10,7 @@ import argon2
 import pytest
 
 from fingertip.applications.v1.application_pb2 import Application
+from fingertip.applications.v1.applications_service_pb2 import GetJourneyRequest
 from fingertip.audit.v1.audit_entry_pb2 import AuditEntry
 from fingertip.authorization.v1.authorization_service_pb2 import ListTasksRequest
 from fingertip.authorization.v1.task_pb2 import Task
@@ -63,7 +64,15 @@ async def test_an_auditor_sees_who_made_and_who_approved(world: World) -> None:
     entry = await newest_entry(world, "0101")
     assert (entry.actor.actor_id, entry.object_id) == ("100103", task.task_id)
     assert entry.object_state == "APPROVED"
-    assert "100104" in entry.purpose
+    assert entry.second_person.actor_id == "100104"
+    request = GetJourneyRequest(journey_id=entry.journey_id)
+    [step] = [
+        each
+        for each in (await world.teller.applications.GetJourney(request)).steps
+        if each.action.endswith("ApproveOnSite")
+    ]
+    assert step.second_person == entry.second_person.display_name
+    assert step.second_person not in {"", step.actor}
 
 
 async def test_the_makers_tablet_shows_what_will_be_executed_and_nobody_elses_does(

@@ -5,7 +5,6 @@ import pytest
 from fingertip.applications.v1.application_pb2 import Application
 from fingertip.applications.v1.applications_service_pb2 import (
     ApplicationFault,
-    CheckApplicationRequest,
 )
 from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
 from fingertip.customer.v1.customer_service_pb2 import (
@@ -74,8 +73,7 @@ async def _listed(world: World) -> list[Restriction]:
 
 
 async def _check(world: World, application: Application) -> list[ApplicationFault]:
-    request = CheckApplicationRequest(application_id=application.application_id)
-    return list((await world.teller.applications.CheckApplication(request)).faults)
+    return await paper.faults_of(world.teller, application)
 
 
 async def test_a_restriction_is_imposed_told_and_lifted_each_once(world: World) -> None:

@@ -121,7 +121,7 @@ async def test_an_application_of_a_new_type_is_made_by_the_pack_alone(
     await asyncio.to_thread(administration.load_pack, settings, _pack_with_lockers(tmp_path))
     async with asyncio.timeout(10):
         while True:
-            if server.frame.bank.version == "1.2.0":
+            if server.frame.bank.version == "1.3.0":
                 break
             await asyncio.sleep(0.02)
     given = {
@@ -170,7 +170,7 @@ async def _vault(world: World, folder: Path) -> AsyncIterator[None]:
 
 def _pack_with_lockers(folder: Path) -> Path:
     pack = copy_demo(folder)
-    change(pack, "bank.yaml", '"1.1.0"', '"1.2.0"')
+    change(pack, "bank.yaml", '"1.2.0"', '"1.3.0"')
     (pack / "forms/locker.v1.yaml").write_text(_LOCKER_FORM)
     (pack / "agreements/locker.v1.yaml").write_text(_LOCKER_AGREEMENT)
     (pack / "scenes/locker.yaml").write_text(_LOCKER_SCENE)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from fingertip.applications.v1.application_pb2 import Application
 from fingertip.applications.v1.applications_service_pb2 import (
-    CheckApplicationRequest,
     GetJourneyRequest,
     JourneyStep,
     ReadAttachmentRequest,
@@ -187,8 +186,7 @@ async def _apply(teller: Caller, arrival: Arrival, lobby: Screen) -> Application
     application = await paper.start(teller, journey_id=arrival.journey_id)
     wrong = {**paper.ANSWERS, "resident_id": "190102197805209012", "account_purpose": ""}
     application = await paper.save(teller, application, wrong)
-    request = CheckApplicationRequest(application_id=application.application_id)
-    faults = (await teller.applications.CheckApplication(request)).faults
+    faults = await paper.faults_of(teller, application)
     assert {fault.subject for fault in faults} >= {
         "resident_id",
         "account_purpose",
@@ -210,7 +208,7 @@ async def _apply(teller: Caller, arrival: Arrival, lobby: Screen) -> Application
         )
     )
     application = await paper.complete_evidence(teller, known.application)
-    assert not (await teller.applications.CheckApplication(request)).faults
+    assert not await paper.faults_of(teller, application)
     return await paper.submit(teller, application)
 
 

@@ -27,7 +27,7 @@ FORM = "forms/debit_card_account.v2.yaml"
 def folder(tmp_path: Path) -> Path:
     """The demo pack as its next version."""
     folder = copy_demo(tmp_path)
-    change(folder, "bank.yaml", '"1.1.0"', '"1.2.0"')
+    change(folder, "bank.yaml", '"1.2.0"', '"1.3.0"')
     return folder
 
 
@@ -125,7 +125,7 @@ async def test_a_version_of_a_form_or_an_agreement_does_not_change_either(
         "agreements/debit_card_account.v2.yaml",
         FORM,
     ]
-    assert (await active(server)).version == "1.1.0"
+    assert (await active(server)).version == "1.2.0"
 
 
 async def test_old_versions_of_a_form_are_kept(server: App, folder: Path) -> None:
@@ -237,7 +237,7 @@ async def test_running_servers_take_the_new_pack_over(
     )
     strike(folder, "100103")
     version, is_new = await asyncio.to_thread(administration.load_pack, settings, folder)
-    assert (version, is_new) == ("1.2.0", True)
+    assert (version, is_new) == ("1.3.0", True)
     async with asyncio.timeout(5):
         for caller, wanted in ((admin, "PERMISSION_MISSING"), (world.teller, "NOT_SIGNED_IN")):
             while True:

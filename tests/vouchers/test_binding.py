@@ -9,7 +9,6 @@ from fingertip.applications.v1.application_pb2 import Application
 from fingertip.applications.v1.applications_service_pb2 import (
     ApplicationFault,
     AssignVoucherRequest,
-    CheckApplicationRequest,
 )
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import FailWorkItemRequest
@@ -22,7 +21,7 @@ from fingertip.fulfilment.v1.work_item_pb2 import (
 from fingertip.vouchers.v1.voucher_pb2 import Voucher, VoucherMovement
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
-from tests.applications import paper
+from tests.applications import paper, papers
 from tests.authorization import desk
 from tests.conftest import Clock, Database
 from tests.customer import bank
@@ -49,8 +48,7 @@ async def _draft(caller: Caller) -> Application:
 
 
 async def _faults(caller: Caller, application: Application) -> list[ApplicationFault]:
-    request = CheckApplicationRequest(application_id=application.application_id)
-    faults = (await caller.applications.CheckApplication(request)).faults
+    faults = await paper.faults_of(caller, application)
     return [fault for fault in faults if fault.subject == "voucher"]
 
 
@@ -350,3 +348,39 @@ async def test_spoiling_and_executing_one_card_at_once_have_one_winner(
         told = (await paper.get(world.teller, application.application_id)).application
         expected = Application.STATE_EXECUTED if leased else Application.STATE_RETURNED
         assert told.state == expected
+
+
+async def test_the_device_of_online_banking_is_the_one_that_the_customer_reads(
+    world: World, database: Database
+) -> None:
+    devices = span(20_260_001, 20_260_005, vault.DEVICE)
+    await vault.receive(world, devices)
+    await vault.hand_over(world, devices)
+    filed = papers.ONLINE_BANKING
+    draft = await paper.start(world.teller, form=filed.form)
+    application = await paper.save(world.teller, draft, filed.answers)
+    assert [each.kind for each in await _faults(world.teller, application)] == [
+        ApplicationFault.KIND_VOUCHER_MISSING
+    ]
+    other = "UK20260002"
+    application = await paper.assign(world.teller, application, other)
+    faults = await paper.faults_of(world.teller, application)
+    assert ("security_device_serial", ApplicationFault.KIND_VOUCHER_VOID) in {
+        (each.subject, each.kind) for each in faults
+    }
+    application = await paper.assign(world.teller, application, "UK20260001")
+    application = await paper.complete_evidence(world.teller, application, filed.images)
+    await paper.submit(world.teller, application)
+    await desk.approve_whole(world.authoriser, await desk.claim(world.authoriser))
+    [leased] = await bank.lease(world.core_adapter, filed.work_kind)
+    done = ExecutedApplication(
+        core_reference="CORE-2", content_hash=leased.order.application.content_hash
+    )
+    report = queue.completed(leased, WorkResult(executed_application=done))
+    await world.core_adapter.fulfilment.CompleteWorkItem(report)
+    [row] = await database.as_owner(
+        "SELECT serial, m.account_commitment FROM voucher_movement AS m JOIN voucher USING"
+        " (voucher_id) WHERE kind = 'ISSUED'"
+    )
+    assert (row["serial"], row["account_commitment"]) == ("UK20260001", None)
+    assert other in {each.serial for each in await vault.vouchers_of(world.teller)}

@@ -65,6 +65,8 @@ class _Entry(Protocol):
     object_kind: str
     object_id: str
     object_state: str
+    second_person_id: str
+    second_person_name: str
     chain: str
 
 
@@ -288,6 +290,7 @@ def steps(entries: Iterable[_Entry]) -> list[JourneyStep]:
             object_id=entry.object_id,
             object_state=entry.object_state,
             branch_id=entry.chain,
+            second_person=entry.second_person_name or entry.second_person_id,
         )
         for entry in entries
     ]

@@ -31,8 +31,6 @@ def _done(call: Call, item: Item, result: WorkResult) -> None:
     changes.step(application, rules.Step.REVERSE)
     application.reverse_time = call.now
     receipts.issue_of_reversal(call, application, reversal)
-    for undo in call.hooks.reversed:
-        undo(call, application.application_id)
     changes.changed(call, application)
 
 

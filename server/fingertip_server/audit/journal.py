@@ -135,4 +135,6 @@ def _entry(row: EntryRow) -> Entry:
         journey_id=row.journey_id,
         purpose=row.purpose,
         commitment=row.commitment,
+        second_person_id=row.second_person_id,
+        second_person_name=row.second_person_name,
     )

@@ -27,6 +27,10 @@ def entry(row: EntryRow) -> AuditEntry:
         link=row.link,
     )
     message.time.FromDatetime(row.time)
+    if row.second_person_id:
+        message.second_person.kind = Actor.KIND_STAFF
+        message.second_person.actor_id = row.second_person_id
+        message.second_person.display_name = row.second_person_name
     return message
 
 

@@ -39,6 +39,9 @@ class AuditEntry(Base):
     purpose: Mapped[str]
     # Keyed hash of the request: proves what was asked without telling it.
     commitment: Mapped[bytes]
+    # Who proved at the actor's device to stand by; empty for nobody.
+    second_person_id: Mapped[str] = mapped_column(server_default="")
+    second_person_name: Mapped[str] = mapped_column(server_default="")
     # Names the algorithm of the digest, so that old entries verify under their own.
     suite: Mapped[str]
     digest: Mapped[bytes]

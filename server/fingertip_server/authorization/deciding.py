@@ -95,7 +95,7 @@ def decide_on_site(call: Call, task: Task, checker: Checker, verdict: Verdict) -
     if decided is None:
         raise rules.task_expired(task.expire_time)
     changes.announce(call, decided)
-    call.record("task", decided.task_id, decided.state, f"现场授权：{checker.staff_id}")
+    call.record("task", decided.task_id, decided.state)
     _tell_owner(call, decided, verdict)
     _tell_others(call, decided, checker, verdict)
     return decided

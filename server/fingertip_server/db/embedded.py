@@ -48,6 +48,7 @@ __all__ = [
 # Recovering after a crash may take long; a cluster in good order is there in half a second.
 _START_SECONDS_MAX = 120.0
 _STOP_SECONDS_MAX = 15.0
+_LOCK_SECONDS = 2.0
 _LOG_BYTES_MAX = 10_000_000
 
 _Mode = Literal["fast", "immediate", "kill"]
@@ -233,18 +234,29 @@ def _lock(layout: Layout) -> int:
         raise EmbeddedPostgresError(
             f"The folder {layout.folder} cannot be used for PostgreSQL: {error.strerror}."
         ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    # A child that a killed supervisor forked has the lock until it becomes another program.
+    end = time.monotonic() + _LOCK_SECONDS
+    while not _has(lock):
+        if time.monotonic() < end:
+            time.sleep(0.05)
+            continue
         holder = os.pread(lock, 20, 0).decode().strip()
         os.close(lock)
         raise EmbeddedPostgresError(
             f"The PostgreSQL of {layout.folder} is already looked after by process {holder}: "
             "stop that one first, or use another folder."
-        ) from None
+        )
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     return lock
+
+
+def _has(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _last_line(log: Path) -> str:

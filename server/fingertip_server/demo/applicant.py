@@ -47,6 +47,27 @@ class Applicant:
             "tax_residency": "china_only",
         }
 
+    def answers_about_mobile(self) -> dict[str, str]:
+        """Returns her answers to the form about her new mobile number."""
+        return {
+            "applicant_name": self.name,
+            "document_type": "resident_id_card",
+            "resident_id": self.resident_id,
+            "document_issue_date": self.document_issue_date,
+            "document_valid_until": self.document_valid_until,
+            "old_mobile": self.mobile,
+            "new_mobile": _successor(self.mobile),
+            "change_reason": "new_number",
+            "new_mobile_check": "called_on_site",
+            "new_mobile_is_own": "true",
+            "recent_transfers_known": "true",
+        }
+
+
+def _successor(mobile: str) -> str:
+    """Returns another number that begins like all numbers of synthetic customers."""
+    return f"{mobile[:3]}{(int(mobile[3:]) + 1) % 10**8:08d}"
+
 
 def mistyped(answers: Mapping[str, str]) -> dict[str, str]:
     """Returns the answers as somebody in a hurry types them, each wrong in its own way."""

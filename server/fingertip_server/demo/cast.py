@@ -34,6 +34,7 @@ PROPS = (
     Prop("lobby-tablet-1", Device.KIND_TABLET, BRANCH, "大堂平板1"),
     Prop("lobby-tablet-2", Device.KIND_TABLET, BRANCH, "大堂平板2"),
     Prop("desk-3", Device.KIND_TABLET, BRANCH, "3号柜台平板"),
+    Prop("desk-4", Device.KIND_TABLET, BRANCH, "4号柜台平板"),
     Prop("manager-tablet", Device.KIND_TABLET, BRANCH, "网点主任平板"),
     Prop("centre-desk-1", Device.KIND_TABLET, "C001", "授权席1"),
     Prop(
@@ -59,6 +60,7 @@ PROPS = (
 
 KEEPER = Role("100108", "manager-tablet", "vault_keeper")
 TELLER = Role("100103", "desk-3", "teller")
+SECOND_TELLER = Role("100104", "desk-4", "second_teller")
 WATCHERS = (
     Role("100101", "lobby-tablet-1", "lobby_tablet"),
     Role("100102", "lobby-tablet-2", "lobby_tablet"),

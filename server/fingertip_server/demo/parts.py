@@ -16,10 +16,11 @@ from fingertip_server.demo.troupe import PartyFailed
 _TICKET = re.compile(r"[A-Z]\d{3} ")
 _ADAPTER = "模拟核心银行"
 _SYNCED = re.compile(r"(\d+) customers changed")
-_EXECUTED = re.compile(r"core\.open_account ([0-9a-f]{8})\S*: (\w+)")
+_EXECUTED = re.compile(r"core\.(open_account|change_mobile) ([0-9a-f]{8})\S*: (\w+)")
+_ORDERS = {"open_account": "开户指令", "change_mobile": "变更指令"}
 _OUTCOMES = {
     "Unknown": "超时未答：如实上报“结果未知”",
-    "Done": "查明已经开户，上报结果",
+    "Done": "查明已经办理，上报结果",
     "NotDone": "未办理",
 }
 
@@ -114,7 +115,8 @@ def heard_of_core_banking(said: str) -> Line | None:
             _ADAPTER, "同步客户资料", f"{count} 位有变化", facts={"customers_synced": count}
         )
     if executed := _EXECUTED.fullmatch(event):
-        return Line(_ADAPTER, f"开户指令 {executed[1]}", _OUTCOMES.get(executed[2], executed[2]))
+        order, number, outcome = executed.groups()
+        return Line(_ADAPTER, f"{_ORDERS[order]} {number}", _OUTCOMES.get(outcome, outcome))
     return None
 
 

@@ -83,6 +83,10 @@ async def _play(
             await party.come_on_shift()
             try:
                 await _until_closed(part(party), party.cues)
+            except (Failed, Refused) as error:
+                # Before anything else fails on the way out.
+                reporter.fail(error)
+                return 1
             finally:
                 await party.leave()
         except (Failed, Refused) as error:

@@ -92,7 +92,7 @@ def _guest(stage: Stage, count_of_customers: int) -> SyntheticCustomer:
 
 
 async def _perform(stage: Stage, guest: SyntheticCustomer, narrator: Narrator) -> None:
-    staff = (*cast.WATCHERS, cast.KEEPER, cast.TELLER)
+    staff = (*cast.WATCHERS, cast.KEEPER, cast.TELLER, cast.SECOND_TELLER)
     async with Troupe(narrator.tell, stage.logs, stage.traces) as troupe:
         await troupe.start(
             cast.CORE_BANKING, parts.core_banking(stage), parts.heard_of_core_banking
@@ -110,8 +110,10 @@ async def _perform(stage: Stage, guest: SyntheticCustomer, narrator: Narrator) -
         narrator.heading("一、二、三　取号，贵宾提醒，客户视图")
         troupe.cue(cast.TICKET_MACHINE, guest.card_numbers[0])
         await troupe.fact("greeted")
-        narrator.heading("五、六　面签开户，集中授权，核心执行恰好一次")
+        narrator.heading("五、六　面签开户，集中授权退回一次，核心执行恰好一次")
         troupe.cue(cast.TELLER.device, customers.at_the_desk(guest).to_json())
+        await troupe.fact("opened")
+        narrator.heading("五、六　变更手机号码，第二柜员在同一平板现场授权")
         journey = await troupe.fact("journey")
         for name in (cast.TICKET_MACHINE, cast.TELLER.device):
             await troupe.end_of(name)

@@ -1,4 +1,4 @@
-"""A teller's desk: serves the next customer, from the call of the ticket to the account number."""
+"""A teller's desk: serves the next customer, from the call of the ticket to its completion."""
 
 import json
 
@@ -16,8 +16,10 @@ from fingertip.lobby.v1.ticket_pb2 import Ticket
 from fingertip_client import tracing
 from fingertip_client.request_ids import new_request_id
 from fingertip_server.demo import cards, party
-from fingertip_server.demo.account_opening import AccountOpening
+from fingertip_server.demo.account_opening import open_account
 from fingertip_server.demo.applicant import Applicant
+from fingertip_server.demo.filing import Visit
+from fingertip_server.demo.mobile_change import change_mobile
 from fingertip_server.demo.party import Failed, Party
 
 _DESK = "3"
@@ -33,7 +35,9 @@ async def serve(desk: Party) -> None:
     ticket = await _call(desk)
     journey_id, customer_id = await _recognise(desk, ticket)
     with tracing.in_journey(journey_id):
-        await AccountOpening(desk, _DESK, customer_id, journey_id).open_account(applicant)
+        visit = Visit(f"网点{_DESK}号柜台", customer_id, journey_id)
+        await open_account(desk, visit, applicant)
+        await change_mobile(desk, visit, applicant)
         await desk.reporter.timed(
             "办结",
             desk.caller.lobby.CompleteTicket(
@@ -110,7 +114,7 @@ async def _tell_journey(desk: Party, journey_id: str) -> None:
     steps = [
         {
             "time": step.time.ToJsonString(),
-            "actor": step.actor,
+            "actor": "、".join(filter(None, (step.actor, step.second_person))),
             "action": step.action,
             "state": f"{step.object_kind} {step.object_state} {step.refusal}".strip(),
         }

@@ -62,6 +62,7 @@ def verified(call: Call, request: WithSecondPerson, permission: str) -> StaffRow
     )
     if not second.on_shift:
         raise rules.not_on_shift()
+    call.stood_by(second.staff_id, second.display_name)
     return second
 
 

@@ -59,12 +59,13 @@ WITH stored AS (
 ), entry AS (
     INSERT INTO audit_entry (chain, position, time, actor_kind, actor_id, actor_name, device_id,
         action, outcome, reason, object_kind, object_id, object_state, journey_id, purpose,
-        commitment, suite, digest, link)
+        commitment, second_person_id, second_person_name, suite, digest, link)
     SELECT link.topic, link.position, link.now, CAST(:actor_kind AS text),
         CAST(:actor_id AS text), CAST(:actor_name AS text), CAST(:device_id AS text),
         CAST(:action AS text), CAST(:outcome AS text), CAST(:reason AS text),
         CAST(:object_kind AS text), CAST(:object_id AS text), CAST(:object_state AS text),
         CAST(:journey_id AS uuid), CAST(:purpose AS text), CAST(:commitment AS bytea),
+        CAST(:second_person_id AS text), CAST(:second_person_name AS text),
         CAST(:suite AS text), CAST(:digest AS bytea), link.link
     FROM link
 ), fed AS (
@@ -148,7 +149,8 @@ def _stored_parameters(stored: StoredAnswer | None) -> dict[str, object]:
 def _entry_parameters(entry: Entry | None) -> dict[str, object]:
     names = ("actor_kind", "actor_id", "actor_name", "device_id", "action", "outcome", "reason")
     more = ("object_kind", "object_id", "object_state", "purpose", "commitment")
-    parameters: dict[str, object] = {n: getattr(entry, n, None) for n in names + more}
+    last = ("second_person_id", "second_person_name")
+    parameters: dict[str, object] = {n: getattr(entry, n, None) for n in names + more + last}
     return parameters | {"suite": SUITE, "digest": entry.digest() if entry else None}
 
 

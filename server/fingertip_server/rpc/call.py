@@ -49,6 +49,8 @@ class Said:
     announcements: list[Announcement] = field(default_factory=list)
     items: list[WorkItemDraft] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)
+    second_person_id: str = ""
+    second_person_name: str = ""
 
 
 class Call:
@@ -106,6 +108,10 @@ class Call:
     ) -> None:
         """Says what the call's audit entry is about. The last word counts."""
         self.said.recorded = Recorded(object_kind, str(object_id), state, purpose)
+
+    def stood_by(self, staff_id: str, display_name: str) -> None:
+        """Says who proved at the caller's device to stand by, for the call's audit entry."""
+        self.said.second_person_id, self.said.second_person_name = staff_id, display_name
 
     def publish(
         self, resource: Resource, audience: Audience = EVERYBODY, topic: str | None = None

@@ -31,10 +31,17 @@ class Entry:
     journey_id: UUID | None
     purpose: str
     commitment: bytes
+    # Who proved at the actor's device to stand by.
+    second_person_id: str = ""
+    second_person_name: str = ""
 
     def digest(self, suite: str = SUITE) -> bytes:
-        """Returns the digest of the entry's fields, each with its length, in their order."""
-        parts = [_bytes(getattr(self, name)) for name in _FIELDS]
+        """Returns the digest of the entry's fields, each with its length, in their order.
+
+        Where nobody stood by, the last two are not among them, as they once were in no entry.
+        """
+        names = _FIELDS if self.second_person_id else _FIELDS[:-2]
+        parts = [_bytes(getattr(self, name)) for name in names]
         content = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         return DIGESTS[suite](content)
 

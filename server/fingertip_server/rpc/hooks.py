@@ -25,8 +25,7 @@ class Hooks:
     last word was said; `shift_changed` is told whose shift started or ended (staff number);
     `may_end_shift` raises when it may not.
     `customer_of_ticket` returns whose ticket it is, if known, and its journey; it raises
-    TICKET_NOT_FOUND. `reversed` is told which application was undone, in the transaction that says
-    so: what was bound to it is free again. `timers` by the timer's kind.
+    TICKET_NOT_FOUND. `timers` by the timer's kind.
     """
 
     decisions: "Mapping[str, Decisions]" = field(default_factory=dict)
@@ -38,5 +37,4 @@ class Hooks:
     customer_of_ticket: "Callable[[Call, UUID], tuple[UUID | None, UUID]]" = field(
         default=_no_tickets
     )
-    reversed: "Sequence[Callable[[Call, UUID], None]]" = ()
     timers: "Mapping[str, Callable[[Call, str], None]]" = field(default_factory=dict)

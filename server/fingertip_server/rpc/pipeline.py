@@ -343,6 +343,8 @@ class Pipeline:
             journey_id=call.journey_id,
             purpose=recorded.purpose if recorded else "",
             commitment=self._frame.protection.commit(content),
+            second_person_id=call.said.second_person_id,
+            second_person_name=call.said.second_person_name,
         )
 
     def _call(

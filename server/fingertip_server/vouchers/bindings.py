@@ -76,7 +76,10 @@ def commit(call: Call, voucher_id: UUID, application_id: UUID) -> bool:
 def issue(
     call: Call, voucher_id: UUID, application_id: UUID, account_number: str, core_reference: str
 ) -> bool:
-    """Binds a voucher to the account that the bank opened; says whether it was kept for that."""
+    """Binds a voucher to what the bank did; says whether it was kept for that.
+
+    `account_number` is empty where no account was opened, as for the device of online banking.
+    """
     holder = store.voucher(call.connection, voucher_id)
     if not _is_bound(holder, application_id):
         return False
@@ -89,7 +92,9 @@ def issue(
         voucher.branch_id,
         Move.ISSUED,
         application_id=application_id,
-        account_commitment=call.protection.commit(account_number.encode()),
+        account_commitment=call.protection.commit(account_number.encode())
+        if account_number
+        else None,
         core_reference=core_reference,
     )
     to_state = rules.after(voucher.state, Move.ISSUED, voucher.serial)
