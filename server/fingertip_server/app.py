@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import ModuleType
 from uuid import UUID
@@ -26,6 +26,7 @@ from fingertip.quality.v1 import quality_service_pb2
 from fingertip.screening.v1 import screening_service_pb2
 from fingertip.vouchers.v1 import vouchers_service_pb2
 from fingertip_server import domains, errors, telemetry
+from fingertip_server.applications import evidence_handlers, outcome_handlers
 from fingertip_server.applications import handlers as applications
 from fingertip_server.audit import handlers as audit
 from fingertip_server.authority import keyfile as authority_file
@@ -78,11 +79,17 @@ _OPTIONS = (
     ("grpc.max_concurrent_streams", 1_000),
 )
 
-_MODULES: Mapping[str, tuple[ModuleType, ModuleType]] = {
+# The module of a service's messages, and those of its handlers.
+_MODULES: Mapping[str, tuple[ModuleType, ...]] = {
     "IdentityService": (identity_service_pb2, identity),
     "LobbyService": (lobby_service_pb2, lobby),
     "CustomerService": (customer_service_pb2, customer),
-    "ApplicationsService": (applications_service_pb2, applications),
+    "ApplicationsService": (
+        applications_service_pb2,
+        applications,
+        evidence_handlers,
+        outcome_handlers,
+    ),
     "AuthorizationService": (authorization_service_pb2, authorization),
     "FulfilmentService": (fulfilment_service_pb2, fulfilment),
     "AuditService": (audit_service_pb2, audit),
@@ -206,11 +213,11 @@ class App:
         await self.engine.dispose()
 
     def _serve(self) -> None:
-        services: dict[ServiceDescriptor, object] = {
+        services: dict[ServiceDescriptor, Sequence[object]] = {
             module.DESCRIPTOR.services_by_name[name]: handlers
-            for name, (module, handlers) in _MODULES.items()
+            for name, (module, *handlers) in _MODULES.items()
         }
-        services[events_service_pb2.DESCRIPTOR.services_by_name["EventsService"]] = self.watching
+        services[events_service_pb2.DESCRIPTOR.services_by_name["EventsService"]] = [self.watching]
         methods = binding.bind(services)
         self.server = grpc.aio.server(options=_OPTIONS)
         service.register(self.server, methods, self.pipeline)

@@ -19,7 +19,7 @@ _AUDIT = audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"]
 
 
 def test_a_bound_service_has_every_method() -> None:
-    methods = binding.bind({_AUDIT: handlers})
+    methods = binding.bind({_AUDIT: [handlers]})
     assert [m.name for m in methods] == [
         "audit.v1.AuditService/ListEntries",
         "audit.v1.AuditService/VerifyChain",
@@ -30,16 +30,25 @@ def test_a_bound_service_has_every_method() -> None:
 def test_every_missing_handler_and_every_stray_phase_is_named_at_once() -> None:
     module = SimpleNamespace(verify_chain=handlers.verify_chain, wait_for_rain=print)
     with pytest.raises(ContractMismatch) as caught:
-        binding.bind({_AUDIT: module})
+        binding.bind({_AUDIT: [module]})
     text = str(caught.value)
     assert "ListEntries has no handler" in text
     assert "wait_for_rain belongs to no method" in text
 
 
+def test_handlers_may_stand_in_several_modules_but_each_with_its_phases() -> None:
+    reading = SimpleNamespace(list_entries=handlers.list_entries)
+    proving = SimpleNamespace(verify_chain=handlers.verify_chain)
+    assert len(binding.bind({_AUDIT: [reading, proving]})) == 2
+    reading.prepare_verify_chain = print
+    with pytest.raises(ContractMismatch, match="prepare_verify_chain is not beside its handler"):
+        binding.bind({_AUDIT: [reading, proving]})
+
+
 def test_a_secret_that_comes_with_a_repetition_is_checked_or_nothing_starts() -> None:
     phases = {name: phase for name, phase in vars(identity).items() if name != "replay_sign_in"}
     with pytest.raises(ContractMismatch, match="SignIn takes a secret"):
-        binding.bind({_IDENTITY: SimpleNamespace(**phases)})
+        binding.bind({_IDENTITY: [SimpleNamespace(**phases)]})
 
 
 def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

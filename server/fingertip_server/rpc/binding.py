@@ -1,6 +1,6 @@
 """Pairs the contract's methods with their handlers, and refuses to start when the two disagree."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -56,17 +56,22 @@ class Method:
         return not self.is_read and self.is_journalled
 
 
-def bind(services: Mapping[ServiceDescriptor, object]) -> list[Method]:
-    """Returns every method of the services. Raises ContractMismatch with all faults at once."""
+def bind(services: Mapping[ServiceDescriptor, Sequence[object]]) -> list[Method]:
+    """Returns every method of the services, each of which may have several modules of handlers.
+
+    Raises ContractMismatch with all faults at once.
+    """
     faults: list[str] = []
     methods = []
-    for service, module in services.items():
+    for service, modules in services.items():
         for method in service.methods:
+            module = _module_of(method, modules)
             found = list(_faults(method, module))
             faults += found
             if not found:
                 methods.append(_method(method, module))
-        faults += _strays(service, module)
+        for module in modules:
+            faults += _strays(service, module)
     if faults:
         raise ContractMismatch(
             "The contract and the code disagree:\n" + "\n".join(f"- {fault}" for fault in faults)
@@ -77,6 +82,12 @@ def bind(services: Mapping[ServiceDescriptor, object]) -> list[Method]:
 def snake_case(name: str) -> str:
     """Returns the handler's name of a method: IssueTicket becomes issue_ticket."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
+
+
+def _module_of(method: MethodDescriptor, modules: Sequence[object]) -> object:
+    """Returns the module that has the method's handler; the first when none has."""
+    name = snake_case(method.name)
+    return next((module for module in modules if hasattr(module, name)), modules[0])
 
 
 def _faults(method: MethodDescriptor, module: object) -> Iterable[str]:
@@ -104,6 +115,8 @@ def _strays(service: ServiceDescriptor, module: object) -> Iterable[str]:
         phase, _, rest = attribute.partition("_")
         if phase in _PHASES and rest not in known:
             yield f"{_name(module)}.{attribute} belongs to no method of {service.full_name}"
+        elif phase in _PHASES and not hasattr(module, rest):
+            yield f"{_name(module)}.{attribute} is not beside its handler {rest}"
 
 
 def _name(module: object) -> str:
