@@ -101,6 +101,14 @@ async def test_an_operator_gives_new_attempts(
     assert owner.words == ["parked", "unknown"]
 
 
+async def test_a_mistyped_state_is_answered_with_those_that_there_are(terminal: Terminal) -> None:
+    for words in (("items", "list"), ("operations", "differences")):
+        code, said = await terminal.run(*words, "--state", "OPNE", staff="000003")
+        assert code == 2
+        assert "none of" in said
+        assert "Traceback" not in said
+
+
 async def test_nobody_else_may(
     queue: Queue, adapter: Caller, clock: Clock, terminal: Terminal
 ) -> None:

@@ -4,9 +4,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper as EnumTypeWrapper
 
 items = typer.Typer(help="Looks after the work of adapters, as yourself.", no_args_is_help=True)
 operations = typer.Typer(
@@ -14,6 +17,7 @@ operations = typer.Typer(
 )
 
 Result = TypeVar("Result")
+State = TypeVar("State", bound=int)
 
 Server = Annotated[
     list[str],
@@ -58,10 +62,12 @@ def list_items(
     device_credential_file: Credential = _CREDENTIAL,
 ) -> None:
     """Lists work items, newest first."""
+    from fingertip.fulfilment.v1.work_item_pb2 import WorkItem
     from fingertip_server.operators import showing, work
 
+    states = _states(WorkItem.State, state)
     found = at_desk(
-        server, device_credential_file, staff, lambda caller: work.items(caller, state, kind)
+        server, device_credential_file, staff, lambda caller: work.items(caller, states, kind)
     )
     for item in found:
         typer.echo(showing.item_line(item))
@@ -140,10 +146,12 @@ def list_differences(
     device_credential_file: Credential = _CREDENTIAL,
 ) -> None:
     """Lists differences, newest first."""
+    from fingertip.fulfilment.v1.operation_pb2 import OperationDifference
     from fingertip_server.operators import showing, work
 
+    states = _states(OperationDifference.State, state)
     found = at_desk(
-        server, device_credential_file, staff, lambda caller: work.differences(caller, state)
+        server, device_credential_file, staff, lambda caller: work.differences(caller, states)
     )
     for difference in found:
         typer.echo(showing.difference_line(difference))
@@ -194,6 +202,14 @@ def list_operations(
     )
     for operation in found:
         typer.echo(showing.operation_line(operation))
+
+
+def _states(kind: "EnumTypeWrapper[State]", name: str) -> "list[State]":
+    """Returns the state of that name, or none for all; says which there are for any other."""
+    known = {each.removeprefix("STATE_"): kind.Value(each) for each in kind.keys()[1:]}
+    if name and name not in known:
+        raise typer.BadParameter(f"'{name}' is none of {', '.join(known)}.", param_hint="--state")
+    return [known[name]] if name else []
 
 
 def at_desk(

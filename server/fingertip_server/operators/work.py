@@ -1,5 +1,6 @@
 """The calls of an operator's commands."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from google.type.date_pb2 import Date
@@ -21,9 +22,10 @@ from fingertip_client.request_ids import new_request_id
 _PAGE = 200
 
 
-async def items(caller: Caller, state: str, kind: str) -> list[WorkItem]:
-    """Returns all items in a state and of a kind, newest first; "" stands for all."""
-    states = [WorkItem.State.Value(f"STATE_{state}")] if state else []
+async def items(
+    caller: Caller, states: Sequence[WorkItem.State.ValueType], kind: str
+) -> list[WorkItem]:
+    """Returns all items in these states and of a kind, newest first; none stands for all."""
     found: list[WorkItem] = []
     token = ""
     while True:
@@ -61,9 +63,10 @@ async def give_up(caller: Caller, seen: WorkItem, purpose: str) -> WorkItem:
     return (await caller.fulfilment.GiveUpWorkItem(request)).work_item
 
 
-async def differences(caller: Caller, state: str) -> list[OperationDifference]:
-    """Returns all differences in a state, newest first; "" stands for all."""
-    states = [OperationDifference.State.Value(f"STATE_{state}")] if state else []
+async def differences(
+    caller: Caller, states: Sequence[OperationDifference.State.ValueType]
+) -> list[OperationDifference]:
+    """Returns all differences in these states, newest first; none stands for all."""
     found: list[OperationDifference] = []
     token = ""
     while True:
@@ -78,7 +81,7 @@ async def differences(caller: Caller, state: str) -> list[OperationDifference]:
 
 async def explain(caller: Caller, difference_id: str, purpose: str) -> OperationDifference | None:
     """Explains a difference as it is now; does nothing where it is not open."""
-    seen = await differences(caller, "OPEN")
+    seen = await differences(caller, [OperationDifference.STATE_OPEN])
     found = next((each for each in seen if each.difference_id == difference_id), None)
     if found is None:
         return None
