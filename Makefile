@@ -65,7 +65,8 @@ check: $(WORKSPACE) ## Checks contract, style, types and the import graph.
 	@report=$$($(VENV)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 
 .PHONY: test
-test: $(WORKSPACE) ## Runs the tests; ARGS="tests/lobby -n 2" goes to pytest.
+test: ARGS ?= -n logical
+test: $(WORKSPACE) ## Runs the tests, on all processors; ARGS="tests/lobby -x" goes to pytest instead.
 	@$(VENV)/python -m pytest $(ARGS)
 
 .PHONY: bench

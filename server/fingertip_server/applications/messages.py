@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
 from fingertip.applications.v1 import (
@@ -37,6 +35,7 @@ from fingertip_server.applications.verification import Finding
 from fingertip_server.authorization import anchors
 from fingertip_server.packs.schema_forms import DataClass, FieldType, Form
 from fingertip_server.protection import masking
+from fingertip_server.rpc import fields
 
 _HIDDEN = "****"
 # What has no shape of its own is hidden whole: of a choice even the length tells the answer.
@@ -86,25 +85,25 @@ def application(row: Application, evidence: Evidence) -> application_pb2.Applica
         form_hash=row.form_hash,
         signed=filling.is_signed(row),
         content_hash=row.content_hash or b"",
-        task_id=_text(row.task_id),
+        task_id=fields.text(row.task_id),
         state_note=row.state_note,
         defects=_defects(row.defects),
         sightings=[sighting(each) for each in evidence.sightings],
         inquiries=[inquiry(each) for each in evidence.inquiries],
         attachments=[attachment(each) for each in evidence.attachments],
-        create_time=_instant(row.create_time),
-        submit_time=_instant(row.submit_time),
+        create_time=fields.instant(row.create_time),
+        submit_time=fields.instant(row.submit_time),
         version=row.version,
         asked_evidence=[asked_evidence(each) for each in asked.of(row)],
-        voucher_id=_text(row.voucher_id),
+        voucher_id=fields.text(row.voucher_id),
         voucher_serial=row.voucher_serial,
         messages=row.messages,
-        reversal_id=_text(row.reversal_id),
+        reversal_id=fields.text(row.reversal_id),
         reversing=row.is_reversing,
-        reverse_time=_instant(row.reverse_time),
+        reverse_time=fields.instant(row.reverse_time),
         identities=identities(evidence),
         agreements_shown=[agreement_shown(each) for each in evidence.showings],
-        signature_id=_text(row.signature_id),
+        signature_id=fields.text(row.signature_id),
     )
 
 
@@ -121,9 +120,9 @@ def _identity(row: ApplicationIdentity, evidence: Evidence) -> identity_pb2.Part
         outcome=identity_pb2.IdentityOutcome.Value(
             f"IDENTITY_OUTCOME_{row.outcome or 'UNSPECIFIED'}"
         ),
-        ask_time=_instant(row.asked_at),
-        answer_time=_instant(row.answered_at),
-        unhindered_time=_instant(row.unhindered_at),
+        ask_time=fields.instant(row.asked_at),
+        answer_time=fields.instant(row.answered_at),
+        unhindered_time=fields.instant(row.unhindered_at),
     )
 
 
@@ -133,7 +132,7 @@ def agreement_shown(row: AgreementShowing) -> application_pb2.AgreementShown:
         agreement_code=row.agreement_code,
         version=row.version,
         sha256=row.sha256,
-        show_time=_instant(row.show_time),
+        show_time=fields.instant(row.show_time),
     )
 
 
@@ -167,9 +166,9 @@ def sighting(row: ApplicationSighting) -> application_pb2.Sighting:
         kind=application_pb2.Sighting.Kind.Value(f"KIND_{row.kind}"),
         attachment_id=str(row.attachment_id),
         staff_id=row.staff_id,
-        device_id=_text(row.device_id),
+        device_id=fields.text(row.device_id),
         place=row.place,
-        attest_time=_instant(row.attest_time),
+        attest_time=fields.instant(row.attest_time),
     )
 
 
@@ -179,11 +178,11 @@ def inquiry(row: ApplicationInquiry) -> application_pb2.ApplicationInquiry:
         inquiry_kind=row.kind,
         state=application_pb2.ApplicationInquiry.State.Value(f"STATE_{row.state}"),
         asked_by=row.asked_by,
-        ask_time=_instant(row.ask_time),
-        answer_time=_instant(row.answer_time),
+        ask_time=fields.instant(row.ask_time),
+        answer_time=fields.instant(row.answer_time),
         reference=row.reference,
         consent_id=str(row.consent_id),
-        consent_time=_instant(row.consent_time),
+        consent_time=fields.instant(row.consent_time),
         consent_text=row.consent_agreement,
     )
 
@@ -205,7 +204,7 @@ def verified(found: Finding) -> VerifySignatureResponse:
         signature_id=str(found.signature_id),
         statement=found.statement,
         certificate_sha256=found.certificate_sha256,
-        stamp_time=_instant(found.stamp_time),
+        stamp_time=fields.instant(found.stamp_time),
     )
 
 
@@ -228,7 +227,7 @@ def result(account_number: str, row: Application) -> applications_service_pb2.Ex
     return applications_service_pb2.ExecutionResult(
         account_number=masking.mask_card(account_number),
         core_reference=row.core_reference,
-        execute_time=_instant(row.execute_time),
+        execute_time=fields.instant(row.execute_time),
     )
 
 
@@ -248,8 +247,8 @@ def reversal(row: Reversal) -> reversal_pb2.Reversal:
         state_note=row.state_note,
         defects=_defects(row.defects),
         core_reference=row.core_reference,
-        create_time=_instant(row.create_time),
-        execute_time=_instant(row.execute_time),
+        create_time=fields.instant(row.create_time),
+        execute_time=fields.instant(row.execute_time),
         version=row.version,
     )
 
@@ -261,7 +260,7 @@ def receipt(row: Receipt, account_number: str, lines: Iterable[str]) -> receipt_
         receipt_number=receipt_text.number(row),
         kind=receipt_pb2.Receipt.Kind.Value(f"KIND_{row.kind}"),
         application_id=str(row.application_id),
-        reversal_id=_text(row.reversal_id),
+        reversal_id=fields.text(row.reversal_id),
         title=row.title,
         branch_id=row.branch_id,
         branch_name=row.branch_name,
@@ -271,8 +270,8 @@ def receipt(row: Receipt, account_number: str, lines: Iterable[str]) -> receipt_
         content_code=receipt_text.content_code(row.content_hash),
         maker=_signatory(row.maker_id, row.maker_name),
         authorisers=[_signatory(staff_id, name) for staff_id, name in row.authorisers],
-        submit_time=_instant(row.submit_time),
-        execute_time=_instant(row.execute_time),
+        submit_time=fields.instant(row.submit_time),
+        execute_time=fields.instant(row.execute_time),
         print_count=row.print_count,
         lines=lines,
     )
@@ -282,7 +281,7 @@ def steps(entries: Iterable[_Entry]) -> list[JourneyStep]:
     """Returns the steps of a journey."""
     return [
         JourneyStep(
-            time=_instant(entry.time),
+            time=fields.instant(entry.time),
             actor=entry.actor_name or entry.actor_id,
             action=entry.action,
             refusal=entry.reason,
@@ -312,15 +311,3 @@ def _signatory(staff_id: str, name: str) -> receipt_pb2.Receipt.Signatory:
 def _masked(kind: FieldType, value: str) -> str:
     mask = _MASKS.get(kind)
     return mask(value) if mask is not None else _HIDDEN
-
-
-def _text(value: UUID | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _instant(value: datetime | None) -> Timestamp | None:
-    if value is None:
-        return None
-    instant = Timestamp()
-    instant.FromDatetime(value)
-    return instant

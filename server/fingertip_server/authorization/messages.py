@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from fingertip.authorization.v1 import task_pb2
 from fingertip_server.authorization import anchors
 from fingertip_server.authorization.anchors import Anchored
 from fingertip_server.authorization.tables import Task, TaskDecision
+from fingertip_server.rpc import fields
 
 
 def task(row: Task) -> task_pb2.Task:
@@ -29,23 +27,23 @@ def task(row: Task) -> task_pb2.Task:
         authoriser_id=row.holder or "",
         maker_id=row.maker_id,
         park_reason=row.park_reason,
-        previous_task_id=_text(row.previous_task_id),
-        journey_id=_text(row.journey_id),
-        create_time=_instant(row.create_time),
-        expire_time=_instant(row.expire_time),
-        lease_expire_time=_instant(row.lease_until),
-        decide_time=_instant(row.decide_time),
+        previous_task_id=fields.text(row.previous_task_id),
+        journey_id=fields.text(row.journey_id),
+        create_time=fields.instant(row.create_time),
+        expire_time=fields.instant(row.expire_time),
+        lease_expire_time=fields.instant(row.lease_until),
+        decide_time=fields.instant(row.decide_time),
         version=row.version,
         level=row.level,
         reenter_amount=row.reenter_amount,
         steps_required=row.steps_required,
         steps_done=row.steps_done,
         offered_to=row.offered_to or "",
-        offer_expire_time=_instant(row.offered_until),
-        reminded_time=_instant(_later(row.reminded_time, row.claim_reminded_time)),
-        escalated_time=_instant(row.escalated_time),
+        offer_expire_time=fields.instant(row.offered_until),
+        reminded_time=fields.instant(_later(row.reminded_time, row.claim_reminded_time)),
+        escalated_time=fields.instant(row.escalated_time),
         escalated_to=row.escalated_to,
-        claim_time=_instant(row.claim_time),
+        claim_time=fields.instant(row.claim_time),
         end_note=row.end_note,
         messages=row.messages,
     )
@@ -73,10 +71,10 @@ def step(row: TaskDecision) -> task_pb2.TaskStep:
         step=row.step,
         outcome=task_pb2.Task.State.Value(f"STATE_{row.outcome}"),
         authoriser_id=row.checker_id,
-        device_id=_text(row.checker_device_id),
+        device_id=fields.text(row.checker_device_id),
         note=row.note,
-        decide_time=_instant(row.decide_time),
-        delegation_id=_text(row.delegation_id),
+        decide_time=fields.instant(row.decide_time),
+        delegation_id=fields.text(row.delegation_id),
         on_site=row.on_site,
     )
 
@@ -93,15 +91,3 @@ def supplement_items(anchored: Iterable[Anchored]) -> list[task_pb2.SupplementIt
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((each for each in (one, other) if each is not None), default=None)
-
-
-def _text(value: UUID | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _instant(value: datetime | None) -> Timestamp | None:
-    if value is None:
-        return None
-    instant = Timestamp()
-    instant.FromDatetime(value)
-    return instant

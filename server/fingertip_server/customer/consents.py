@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import delete, func, select
 
 from fingertip.customer.v1.consent_pb2 import Consent as ConsentMessage
@@ -14,6 +13,7 @@ from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.customer.restrictions import AUDIENCE
 from fingertip_server.customer.tables import Consent
+from fingertip_server.rpc import fields
 from fingertip_server.rpc.call import Call
 
 LISTED_MAX = 200
@@ -155,16 +155,8 @@ def message(row: Consent) -> ConsentMessage:
         agreement_version=row.agreement_version,
         agreement_sha256=row.agreement_sha256,
         channel=ConsentMessage.Channel.Value(f"CHANNEL_{row.channel}"),
-        application_id="" if row.application_id is None else str(row.application_id),
+        application_id=fields.text(row.application_id),
         recorded_by=row.recorded_by,
-        record_time=_instant(row.record_time),
-        withdraw_time=_instant(row.withdraw_time),
+        record_time=fields.instant(row.record_time),
+        withdraw_time=fields.instant(row.withdraw_time),
     )
-
-
-def _instant(value: datetime | None) -> Timestamp | None:
-    if value is None:
-        return None
-    instant = Timestamp()
-    instant.FromDatetime(value)
-    return instant

@@ -1,11 +1,9 @@
 """Restrictive measures against customers: what holds, imposed, lifted."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import func, select
 
 from fingertip.customer.v1.restriction_pb2 import CustomerChanged, Restriction
@@ -14,6 +12,7 @@ from fingertip_server import errors
 from fingertip_server.customer.tables import CustomerRestriction
 from fingertip_server.packs.schema_policies import Policies
 from fingertip_server.protection import Protection
+from fingertip_server.rpc import fields
 from fingertip_server.rpc.call import Call
 from fingertip_server.rpc.drafts import Audience
 
@@ -128,8 +127,8 @@ def message(row: CustomerRestriction, protection: Protection) -> Restriction:
         appeal_route=row.appeal_route,
         banks_own=row.is_banks_own,
         imposed_by=row.imposed_by,
-        impose_time=_instant(row.impose_time),
-        lift_time=_instant(row.lift_time),
+        impose_time=fields.instant(row.impose_time),
+        lift_time=fields.instant(row.lift_time),
     )
 
 
@@ -140,11 +139,3 @@ def wrong_state(state: str = "IMPOSED") -> errors.InvalidState:
         "The restriction's state does not allow this.",
         state=state,
     )
-
-
-def _instant(value: datetime | None) -> Timestamp | None:
-    if value is None:
-        return None
-    instant = Timestamp()
-    instant.FromDatetime(value)
-    return instant

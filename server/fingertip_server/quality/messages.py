@@ -1,11 +1,8 @@
 """Rows of quality as the contract shows them."""
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from fingertip.quality.v1 import error_entry_pb2, second_look_pb2
 from fingertip_server.quality.tables import ErrorEntry, SecondLook
+from fingertip_server.rpc import fields
 
 
 def entry(row: ErrorEntry) -> error_entry_pb2.ErrorEntry:
@@ -30,9 +27,9 @@ def entry(row: ErrorEntry) -> error_entry_pb2.ErrorEntry:
         answer_note=row.answer_note,
         settled_by=row.settled_by,
         settle_note=row.settle_note,
-        create_time=_instant(row.create_time),
-        answer_deadline=_instant(row.answer_deadline),
-        settle_time=_instant(row.settle_time),
+        create_time=fields.instant(row.create_time),
+        answer_deadline=fields.instant(row.answer_deadline),
+        settle_time=fields.instant(row.settle_time),
         version=row.version,
     )
 
@@ -49,14 +46,6 @@ def second_look(row: SecondLook) -> second_look_pb2.SecondLook:
         draw=row.draw,
         share_per_mille=row.share_per_mille,
         reviewer_id=row.reviewer_id,
-        create_time=_instant(row.create_time),
-        review_time=_instant(row.review_time),
+        create_time=fields.instant(row.create_time),
+        review_time=fields.instant(row.review_time),
     )
-
-
-def _instant(value: datetime | None) -> Timestamp | None:
-    if value is None:
-        return None
-    instant = Timestamp()
-    instant.FromDatetime(value)
-    return instant
