@@ -40,7 +40,7 @@ from fingertip.applications.v1.identity_pb2 import (
 )
 from fingertip.applications.v1.signature_pb2 import AgreementRead
 from fingertip.authorization.v1.task_pb2 import Task
-from fingertip.customer.v1.customer_service_pb2 import CustomerRecord, SyncCustomersRequest
+from fingertip.customer.v1.customer_service_pb2 import SyncCustomersRequest
 from fingertip.events.v1.event_pb2 import Event
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
@@ -56,12 +56,13 @@ from fingertip.vouchers.v1.voucher_pb2 import Voucher
 from fingertip.vouchers.v1.vouchers_service_pb2 import GetStockRequest
 from fingertip_client.caller import Caller
 from fingertip_client.refusal import Refused
-from fingertip_server.packs import bank, synthetic
+from fingertip_server.packs import bank
 from fingertip_server.packs.synthetic import SyntheticCustomer
 from tests.applications.images import JPEG, png
 from tests.authorization.screen import screen
 from tests.conftest import Database
-from tests.world import World, read_demo, world_of
+from tests.customer import master
+from tests.world import World, world_of
 
 FORM = "debit_card_account"
 # The contract's largest.
@@ -139,27 +140,9 @@ def customer_id(index: int = 0) -> str:
 
 async def synchronise(world: World, count: int = 3) -> None:
     """Brings the first of the demo bank's customers."""
-    people = synthetic.customers(synthetic.population_of(read_demo()), count)
     await world.crm_adapter.customer.SyncCustomers(
         SyncCustomersRequest(
-            request_id=request_id(),
-            source="crm",
-            position="1",
-            records=[
-                CustomerRecord(
-                    customer_number=person.customer_number,
-                    version=1,
-                    name=person.name,
-                    resident_id=person.resident_id,
-                    mobile=person.mobile,
-                    address=person.address,
-                    card_numbers=person.card_numbers,
-                    tier_code=person.tier_code,
-                    home_branch_id=person.home_branch_id,
-                    relationship_manager_id=person.relationship_manager_id,
-                )
-                for person in people
-            ],
+            request_id=request_id(), source="crm", position="1", records=master.people(count)
         )
     )
 

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable
 
 import pytest
 
@@ -18,13 +17,11 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
 )
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip_client.caller import Caller
-from fingertip_client.refusal import Refused
 from tests.applications import paper
 from tests.authorization import desk
 from tests.conftest import Clock, Database
+from tests.outcomes import final_outcome
 from tests.world import World, refused
-
-Request = TypeVar("Request")
 
 
 @pytest.fixture(autouse=True)
@@ -232,10 +229,10 @@ async def test_200_who_race_to_end_a_task_leave_exactly_one_outcome(
     deeds: list[Awaitable[str]] = []
     for _ in range(50):
         deeds += [
-            _until_known(authoriser.ApproveTask, desk.approval(task)),
-            _until_known(authoriser.RejectTask, desk.rejection(task)),
-            _until_known(authoriser.ReturnTask, desk.sending_back(task)),
-            _until_known(teller.WithdrawApplication, paper.withdrawal(application)),
+            final_outcome(authoriser.ApproveTask, desk.approval(task)),
+            final_outcome(authoriser.RejectTask, desk.rejection(task)),
+            final_outcome(authoriser.ReturnTask, desk.sending_back(task)),
+            final_outcome(teller.WithdrawApplication, paper.withdrawal(application)),
         ]
     outcomes = Counter(await asyncio.gather(*deeds))
     assert outcomes["DONE"] == 1, outcomes
@@ -305,18 +302,6 @@ async def test_tasks_are_listed_oldest_first_by_pages_and_by_state(world: World)
         ListTasksRequest(states=[Task.STATE_APPROVED])
     )
     assert [task.task_id for task in decided.tasks] == made[:1]
-
-
-async def _until_known(write: Callable[[Request], Awaitable[object]], request: Request) -> str:
-    """Returns DONE or why not, asking under the same request_id while nobody can say."""
-    while True:
-        try:
-            await write(request)
-        except Refused as refusal:
-            if not refusal.outcome_is_unknown:
-                return refusal.reason
-        else:
-            return "DONE"
 
 
 def _decisions(caller: Caller, task: Task) -> list[Awaitable[object]]:

@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable
 
 import argon2
 import pytest
@@ -15,7 +14,6 @@ from fingertip.audit.v1.audit_entry_pb2 import AuditEntry
 from fingertip.authorization.v1.authorization_service_pb2 import ListTasksRequest
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.events.v1.events_service_pb2 import WatchRequest
-from fingertip_client.refusal import Refused
 from fingertip_server.app import App
 from tests.applications import paper
 from tests.authorization import counter, desk
@@ -23,9 +21,9 @@ from tests.authorization.scenes import change_scene
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
 from tests.identity.enrolling import newest_entry, who_am_i
+from tests.outcomes import final_outcome
 from tests.world import PASSWORD, World, refused
 
-Request = TypeVar("Request")
 _ATTEMPTS_MAX = 10
 
 
@@ -226,7 +224,7 @@ async def test_who_is_locked_out_decides_nothing_until_the_lock_is_over(
     await counter.approve(world.teller, task)
 
 
-async def test_approval_withdrawal_and_expiry_leave_exactly_one_outcome(
+async def test_approval_withdrawal_and_expiry_leave_exactly_onefinal_outcome(
     world: World, clock: Clock, database: Database
 ) -> None:
     task = await counter.submitted(world.teller)
@@ -239,10 +237,12 @@ async def test_approval_withdrawal_and_expiry_leave_exactly_one_outcome(
     # More at a time than a person has attempts would be taken for guesses.
     for _ in range(_ATTEMPTS_MAX // 2):
         deeds += [
-            _outcome(world.teller.authorization.ApproveOnSite, counter.approval(task)),
-            _outcome(world.teller.authorization.RejectOnSite, counter.rejection(task)),
-            _outcome(world.teller.applications.WithdrawApplication, paper.withdrawal(application)),
-            _outcome(world.teller.authorization.RouteToCentre, counter.rerouting(task)),
+            final_outcome(world.teller.authorization.ApproveOnSite, counter.approval(task)),
+            final_outcome(world.teller.authorization.RejectOnSite, counter.rejection(task)),
+            final_outcome(
+                world.teller.applications.WithdrawApplication, paper.withdrawal(application)
+            ),
+            final_outcome(world.teller.authorization.RouteToCentre, counter.rerouting(task)),
         ]
     outcomes = Counter(await asyncio.gather(*deeds))
     await clock.advance(1_801)
@@ -302,15 +302,3 @@ async def test_what_the_scene_does_not_admit_on_site_is_not_submitted_like_that(
             await paper.submit(world.teller, draft, Task.ROUTE_ON_SITE)
         assert caught.value.metadata == {"route": "on_site"}
     await paper.submit(world.teller, draft)
-
-
-async def _outcome(method: Callable[[Request], Awaitable[object]], request: Request) -> str:
-    """Repeats a request until its outcome is known, as a client does, and returns that."""
-    while True:
-        try:
-            await method(request)
-        except Refused as refusal:
-            if not refusal.outcome_is_unknown:
-                return refusal.reason
-        else:
-            return "DONE"

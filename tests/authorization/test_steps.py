@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
-from typing import TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,9 +20,8 @@ from tests.authorization import desk
 from tests.authorization.scenes import change_scene
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
+from tests.outcomes import final_outcome
 from tests.world import World, refused
-
-Request = TypeVar("Request")
 
 _STEP = """
 INSERT INTO task_decision (task_id, subject_kind, subject_id, revision, content_hash, fence,
@@ -158,7 +156,7 @@ async def test_a_second_account_of_the_first_approver_takes_no_second_step(
         await desk.approve(world.authoriser_with_two_accounts, task)
 
 
-async def test_200_who_race_at_the_second_step_leave_exactly_one_outcome(
+async def test_200_who_race_at_the_second_step_leave_exactly_onefinal_outcome(
     world: World, database: Database
 ) -> None:
     application = await paper.submitted(world.teller)
@@ -169,11 +167,11 @@ async def test_200_who_race_at_the_second_step_leave_exactly_one_outcome(
     deeds: list[Awaitable[str]] = []
     for _ in range(40):
         deeds += [
-            _outcome(second.ApproveTask, desk.approval(task)),
-            _outcome(second.RejectTask, desk.rejection(task)),
-            _outcome(second.ReturnTask, desk.sending_back(task)),
-            _outcome(first.ApproveTask, desk.approval(task)),
-            _outcome(world.teller.applications.WithdrawApplication, paper.withdrawal(shown)),
+            final_outcome(second.ApproveTask, desk.approval(task)),
+            final_outcome(second.RejectTask, desk.rejection(task)),
+            final_outcome(second.ReturnTask, desk.sending_back(task)),
+            final_outcome(first.ApproveTask, desk.approval(task)),
+            final_outcome(world.teller.applications.WithdrawApplication, paper.withdrawal(shown)),
         ]
     outcomes = Counter(await asyncio.gather(*deeds))
     assert outcomes["DONE"] == 1, outcomes
@@ -250,15 +248,3 @@ async def test_the_database_has_a_refusal_end_the_task(database: Database) -> No
         await database.as_application(
             _STEP, uuid4(), uuid4(), b"h" * 32, 1, False, "REJECTED", uuid4()
         )
-
-
-async def _outcome(method: Callable[[Request], Awaitable[object]], request: Request) -> str:
-    """Repeats a request until its outcome is known, as a client does, and returns that."""
-    while True:
-        try:
-            await method(request)
-        except Refused as refusal:
-            if not refusal.outcome_is_unknown:
-                return refusal.reason
-        else:
-            return "DONE"
