@@ -164,7 +164,9 @@ class App:
         ring = keyfile.load(settings.key_ring)
         self.protection = Protection(ring)
         authority = _authority(settings)
-        epoch, bank = await self.units.transaction(lambda c: _checked(c, ring, authority, settings))
+        epoch = await self.units.transaction(lambda c: _checked(c, ring, authority, settings))
+        # Not in that transaction: making a bank of its pack takes longer than one may idle.
+        bank = await self.units.autocommit(Bank.load)
         wiring = Wiring(settings.database_url, self.wakeups)
         self.security = SecurityWatch(self.units, self.readers, self._invalidate)
         self.authenticator = Authenticator(
@@ -277,7 +279,7 @@ def _authority(settings: Settings) -> Authority:
 
 def _checked(
     connection: Connection, ring: KeyRing, authority: Authority, settings: Settings
-) -> tuple[UUID, Bank]:
+) -> UUID:
     schema.require_current(connection)
     found = installation.read(connection)
     if mismatches := ring.mismatches(found.key_ring):
@@ -291,4 +293,4 @@ def _checked(
         raise StartRefused(
             "The database's clock was moved for a test: it is no production database."
         )
-    return found.epoch, Bank.load(connection)
+    return found.epoch
