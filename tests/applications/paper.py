@@ -94,7 +94,7 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
 CLASS_THREE: Mapping[str, str] = MappingProxyType(
     {
         "account_class": "class_three",
-        "bound_account": "6299900000810408999",
+        "bound_account": "6225881414207430",
         "remote_daily_limit": "2000.00",
     }
 )

@@ -17,16 +17,29 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
 )
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip_client.caller import Caller
+from fingertip_server.packs import synthetic
 from tests.applications import paper
 from tests.authorization import desk
 from tests.conftest import Clock, Database
 from tests.outcomes import final_outcome
-from tests.world import World, refused
+from tests.world import World, read_demo, refused
 
 
 @pytest.fixture(autouse=True)
 async def customers(world: World) -> None:
     await paper.synchronise(world)
+
+
+async def _filled_by(world: World, customer: int) -> Application:
+    """Returns the complete draft of one of the demo bank's customers."""
+    population = synthetic.population_of(read_demo())
+    person = list(synthetic.customers(population, customer + 1))[customer]
+    draft = await paper.start(world.teller, customer=customer)
+    return await paper.fill(world.teller, draft, paper.answers_of(person))
+
+
+async def _submitted_by(world: World, customer: int) -> Application:
+    return await paper.submit(world.teller, await _filled_by(world, customer))
 
 
 async def test_a_claim_shows_the_task_with_what_to_check(world: World) -> None:
@@ -92,14 +105,31 @@ async def test_who_lacks_the_skill_gets_nothing(world: World) -> None:
         await desk.claim(world.authoriser_without_the_skill)
 
 
-async def test_a_higher_tier_goes_before_an_earlier_submission(
-    world: World, database: Database
+async def test_a_higher_tier_goes_before_an_earlier_submission(world: World) -> None:
+    ordinary = await _submitted_by(world, customer=2)
+    private = await _submitted_by(world, customer=0)
+    assert (await desk.claim(world.authoriser)).subject_id == private.application_id
+    await desk.start_shift(world.authoriser_who_is_a_customer)
+    second = await desk.claim(world.authoriser_who_is_a_customer)
+    assert second.subject_id == ordinary.application_id
+
+
+async def test_a_customer_at_the_counter_goes_before_one_who_left(
+    world: World, clock: Clock, database: Database
 ) -> None:
-    await paper.submitted(world.teller)
-    await database.as_owner("UPDATE task SET rank_at = rank_at + interval '90 seconds'")
-    second = await paper.submitted(world.teller)
-    task = await desk.claim(world.authoriser)
-    assert task.subject_id == second.application_id
+    """Who left is the earlier one, and of the same tier."""
+    left = await _filled_by(world, customer=2)
+    await clock.advance(31 * 60)
+    await paper.stay_signed_in(database)
+    left = await paper.submit(world.teller, left)
+    waiting = await _submitted_by(world, customer=1)
+    first = await desk.claim(world.authoriser)
+    assert first.subject_id == waiting.application_id
+    await desk.approve(world.authoriser, first)
+    # Age tells in the end: what came two minutes earlier is before whoever waits.
+    await clock.advance(121)
+    await _submitted_by(world, customer=1)
+    assert (await desk.claim(world.authoriser)).subject_id == left.application_id
 
 
 async def test_two_authorisers_claiming_together_get_two_tasks(world: World) -> None:

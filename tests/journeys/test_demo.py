@@ -28,7 +28,10 @@ def test_it_plays_to_its_end_even_after_a_killed_run(tmp_path: Path) -> None:
         _wait_until(lambda: not _left(folder))
     with _playing(folder) as (narrator, told):
         assert narrator.wait(_SECONDS_MAX) == 0, told()
-    for step in ("由我迎接", "认领", "查明已经开户", "核心系统已开户", "CompleteTicket"):
+    for step in (
+        *("由我迎接", "认领", "查明已经办理", "核心系统已执行", "CompleteTicket"),
+        *("退回，注明缺陷", "与退回前相比", "第二柜员现场批准"),
+    ):
         assert step in told()
     assert not _left(folder)
 

@@ -1,7 +1,8 @@
 """What people, an adapter and time may do next, right or wrong."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Final
 
@@ -40,16 +41,19 @@ from fingertip.fulfilment.v1.work_item_pb2 import WorkItem
 from fingertip.identity.v1.identity_service_pb2 import (
     EndBreakRequest,
     EndShiftRequest,
+    RevokeDelegationRequest,
     StartBreakRequest,
     StartShiftRequest,
 )
-from fingertip.vouchers.v1.voucher_pb2 import SerialRange
+from fingertip.vouchers.v1.voucher_pb2 import SerialRange, Voucher
 from fingertip_client.refusal import Refused
+from fingertip_server.applications import decisions
 from fingertip_server.packs import synthetic
 from fingertip_server.packs.synthetic import SyntheticCustomer
 from tests.applications import paper, undoing
 from tests.authorization import counter, desk
 from tests.fulfilment import queue
+from tests.identity.lending import lending, listed
 from tests.random_staff.day import (
     ADAPTER,
     AUTHORISERS,
@@ -215,6 +219,9 @@ async def decide(day: Day) -> None:
         elif spoilt < 0.15:
             request.revision += 1
         await day.send(decider, request)
+        if day.draw.random() < 0.5:
+            # He believes that it is done, whatever came of it.
+            day.desks.pop(holder, None)
 
 
 async def escalate(day: Day) -> None:
@@ -224,8 +231,8 @@ async def escalate(day: Day) -> None:
 
 
 async def rest(day: Day) -> None:
-    """Goes for a break, or comes back."""
-    kind = day.draw.choice((StartBreakRequest, EndBreakRequest))
+    """Goes for a break, or comes back; mostly comes back, or nobody would be left."""
+    kind = day.draw.choice((StartBreakRequest, *[EndBreakRequest] * 3))
     await day.send(day.draw.choice(AUTHORISERS), kind(request_id=paper.request_id()))
 
 
@@ -255,12 +262,25 @@ async def speak(day: Day) -> None:
 
 async def decide_on_site(day: Day) -> None:
     """Has somebody else decide at the maker's tablet, mostly somebody who may."""
-    application = day.some_application(_SUBMITTED)
+    waiting = [
+        each for each in day.applications.values() if each.state_note == decisions.ON_SITE_NOTE
+    ]
+    if waiting and day.draw.random() < 0.9:
+        application: Application | None = day.draw.choice(waiting)
+    else:
+        application = day.some_application(_SUBMITTED)
     task = await _task_of(day, application)
     if application is None or task is None:
         return
+    if task.state != Task.STATE_ON_SITE and day.draw.random() < 0.8:
+        # The tablet shows by now what became of it.
+        maker = day.makers[application.application_id]
+        day.see(maker, await paper.get(day.world.caller(maker), application.application_id))
+        return
     password = PASSWORD if day.draw.random() < 0.95 else "wrong"
-    by = counter.second(day.draw.choice(SECONDS), password)
+    colleagues = _colleagues_of(day.makers[application.application_id])
+    number = day.draw.choice(colleagues if day.draw.random() < 0.9 else SECONDS)
+    by = counter.second(number, password)
     kinds: tuple[Callable[[Task], OnSite], ...] = (
         counter.approval,
         counter.approval,
@@ -313,11 +333,8 @@ async def count(day: Day) -> None:
     teller = day.draw.choice(KEEPERS[keeper])
     caller = day.world.caller(teller)
     stock = await vault.stock_of(caller)
-    ranges = [
-        SerialRange(voucher_type=each.voucher_type, first_serial=each.serial)
-        for each in await vault.vouchers_of(caller)
-    ]
-    await day.send(teller, vault.counting(stock, *ranges, number=len(ranges)))
+    held = await vault.vouchers_of(caller)
+    await day.send(teller, vault.counting(stock, *_ranges(held), number=len(held)))
 
 
 async def supply(day: Day) -> None:
@@ -337,6 +354,33 @@ async def undo(day: Day) -> None:
     application = day.some_application(Application.STATE_EXECUTED)
     if application is not None:
         await day.send(day.draw.choice(TELLERS), undoing.reversal_request(application))
+
+
+async def lend_or_take_back(day: Day) -> None:
+    """Has a leader lend his authority for a while, or take back what is lent."""
+    leader, delegates = day.draw.choice(
+        (
+            (SUPERVISOR, AUTHORISERS),
+            *((keeper, tellers) for keeper, tellers in KEEPERS.items()),
+        )
+    )
+    lent = await listed(day.world.caller(leader))
+    if lent and day.draw.random() < 0.5:
+        delegation = day.draw.choice(lent)
+        await day.send(
+            leader,
+            RevokeDelegationRequest(
+                request_id=paper.request_id(),
+                delegation_id=delegation.delegation_id,
+                purpose="已返岗",
+            ),
+        )
+        return
+    request = lending(day.draw.choice(delegates))
+    [row] = await day.database.as_owner("SELECT fingertip_now() AS now")
+    until = row["now"] + timedelta(seconds=day.draw.choice((60, 600, 3_600)))
+    request.expire_time.FromDatetime(until)
+    await day.send(leader, request)
 
 
 async def come_or_go(day: Day) -> None:
@@ -442,6 +486,27 @@ async def _task_of(day: Day, application: Application | None) -> Task | None:
     return answer.task if isinstance(answer, GetTaskResponse) else None
 
 
+def _ranges(held: Sequence[Voucher]) -> list[SerialRange]:
+    """Returns vouchers as a teller counts them: those that follow one another as one range."""
+    ranges: list[SerialRange] = []
+    expected = ("", 0)
+    for each in sorted(held, key=lambda each: (each.voucher_type, each.serial)):
+        number = int(each.serial[2:])
+        if (each.voucher_type, number) == expected:
+            ranges[-1].last_serial = each.serial
+        else:
+            ranges.append(SerialRange(voucher_type=each.voucher_type, first_serial=each.serial))
+        expected = (each.voucher_type, number + 1)
+    return ranges
+
+
+def _colleagues_of(maker: str) -> tuple[str, ...]:
+    """Returns who could stand by: those of the maker's branch, himself among them."""
+    return next(
+        (*tellers, keeper) for keeper, tellers in KEEPERS.items() if maker in (*tellers, keeper)
+    )
+
+
 def _some_desk(day: Day) -> list[tuple[str, Task]]:
     return [day.draw.choice(list(day.desks.items()))] if day.desks else []
 
@@ -478,6 +543,7 @@ DEEDS: Final[dict[Deed, int]] = {
     count: 2,
     supply: 5,
     undo: 3,
+    lend_or_take_back: 3,
     come_or_go: 6,
     lease: 8,
     report: 10,

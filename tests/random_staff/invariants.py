@@ -20,6 +20,11 @@ _NEVER = {
         SELECT task_id FROM task_decision
         GROUP BY task_id, revision, checker_person_id HAVING count(*) > 1
     """,
+    "I3 lent authority counts while it lasts, and for whom it was lent to": """
+        SELECT d.task_id FROM task_decision AS d JOIN delegation AS g USING (delegation_id)
+        WHERE d.checker_person_id <> g.delegate_person_id OR d.decide_time < g.created_at
+            OR d.decide_time >= least(g.expires_at, g.revoked_at)
+    """,
     "I4 what was decided about is what was submitted": """
         SELECT d.task_id FROM task_decision AS d
         JOIN application_revision AS r
