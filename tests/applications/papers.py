@@ -92,6 +92,7 @@ CONSUMER_LOAN = Paper(
         "purpose_evidence": "contract",
         "no_forbidden_use": "true",
         "payee_known": "true",
+        "payee_takes_non_cash": "true",
         "payment_manner": "entrusted",
         "payee_name": "示范装饰工程有限公司",
         "payee_bank": "示范银行湖西支行",

@@ -153,6 +153,19 @@ def test_a_complete_application_has_no_fault(filed: Paper) -> None:
             },
             [("payment_manner", _CONTRADICTION)],
         ),
+        # Who takes no money but cash is paid by the borrower, whoever it is and whatever the amount.
+        (
+            papers.CONSUMER_LOAN,
+            {
+                "loan_amount": "300000.01",
+                "payee_takes_non_cash": "false",
+                "payment_manner": "own",
+                "payee_name": "",
+                "payee_bank": "",
+                "payee_account": "",
+            },
+            [],
+        ),
         (papers.CONSUMER_LOAN, {"purpose_evidence": ""}, [("purpose_evidence", _MISSING)]),
         (
             papers.CONSUMER_LOAN,
