@@ -90,7 +90,9 @@ _LEFT_OVER = (
     .where(
         Task.centre_id == bindparam("the_centre_id"),
         _WAITS,
+        # By an index; what was supplied since then waits since then.
         Task.create_time <= bindparam("closed_at"),
+        Task.waiting_since <= bindparam("closed_at"),
     )
     .order_by(Task.create_time)
     .limit(bindparam("at_most"))

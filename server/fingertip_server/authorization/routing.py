@@ -6,6 +6,7 @@ offered to one of the free, drawn by lot, and is his alone for a few seconds. Th
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fingertip_server.authorization import authorities, centre_store, crowding, eligibility
@@ -49,14 +50,16 @@ def place(call: Call, scene: Scene, task: Task) -> Place:
     return Place(scene.centres[0], reason)
 
 
-def other_centre(call: Call, task: Task, *, free_only: bool) -> str | None:
-    """Returns another centre of a task's scene where somebody may decide about it now.
+def other_centre(
+    call: Call, task: Task, *, free_only: bool, among: Callable[[str], bool]
+) -> str | None:
+    """Returns another centre of a task's scene, `among` some, where somebody may decide now.
 
     With `free_only` somebody there has nothing else to do; otherwise the queue is not too long.
     """
     scene = call.bank.scene(task.scene_code)
     for centre_id in scene.centres:
-        if centre_id == task.centre_id:
+        if centre_id == task.centre_id or not among(centre_id):
             continue
         found = eligibility.present(call.connection, call.bank, centre_id, task.skill)
         admitted = _admitted(found, task)

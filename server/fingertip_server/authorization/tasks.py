@@ -110,7 +110,8 @@ def send_to_centre(call: Call, task: Task) -> None:
     branch_id, scene = task.centre_id, call.bank.scene(task.scene_code)
     place = routing.place(call, scene, task)
     task.centre_id = place.centre_id
-    task.centre_since = call.now
+    # Until now it was the branch that had it wait.
+    task.centre_since = task.waiting_since = call.now
     changes.give_up(
         call,
         task,
