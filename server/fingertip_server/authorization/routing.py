@@ -8,6 +8,7 @@ offered to one of the free, drawn by lot, and is his alone for a few seconds. Th
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from fingertip_server.authorization import authorities, centre_store, crowding, eligibility
 from fingertip_server.authorization.centre_store import Lane
@@ -79,8 +80,8 @@ def overflowing(bank: Bank) -> dict[Lane, frozenset[str]]:
     """Returns the lanes from which tasks may go to other centres, with those centres."""
     found: dict[Lane, frozenset[str]] = {}
     for scene in bank.pack.scenes:
-        for centre_id in scene.centres:
-            lane, others = Lane(centre_id, scene.skill_group), {*scene.centres} - {centre_id}
+        for centre_id, skill in product(scene.centres, scene.skills):
+            lane, others = Lane(centre_id, skill), {*scene.centres} - {centre_id}
             if others:
                 found[lane] = found.get(lane, frozenset()) | others
     return found
