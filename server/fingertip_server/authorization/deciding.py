@@ -102,10 +102,16 @@ def decide_on_site(call: Call, task: Task, checker: Checker, verdict: Verdict) -
 
 
 def require_checklist(task: Task, findings: Iterable[ChecklistFinding]) -> list[str]:
-    """Returns the items that passed. Raises CHECKLIST_INCOMPLETE unless all of the task's did."""
-    passed = [finding.item_id for finding in findings if finding.passed]
-    rules.require_checklist([item_id for item_id, _, _ in task.checklist], passed)
-    return passed
+    """Returns the items that passed. Raises CHECKLIST_INCOMPLETE unless all of the task's did.
+
+    What is said to have passed and to have failed did not; what the task does not ask is not kept.
+    """
+    said = list(findings)
+    failed = {finding.item_id for finding in said if not finding.passed}
+    passed = {finding.item_id for finding in said if finding.passed} - failed
+    items = [item_id for item_id, _, _ in task.checklist]
+    rules.require_checklist(items, passed)
+    return items
 
 
 def require_amount(call: Call, task: Task, typed: Money | None) -> None:
