@@ -21,9 +21,10 @@ from fingertip_client.caller import Caller
 from fingertip_server.identifiers import resident_id
 from fingertip_server.packs import synthetic
 from fingertip_server.packs.synthetic import SyntheticCustomer
-from tests.applications import paper
+from tests.applications import paper, undoing
 from tests.applications.images import JPEG
 from tests.authorization import desk
+from tests.conftest import Database
 from tests.world import World, read_demo, refused
 
 _IMAGES = ("proxy_id_front", "proxy_photo")
@@ -199,3 +200,23 @@ async def test_a_guardian_opens_an_account_for_a_child_by_the_household_register
     assert [each.party for each in application.identities] == [PARTY_APPLICANT, PARTY_GUARDIAN]
     # Ms Wang's own number stands in the master of this customer.
     assert await _faults(world.teller, application) == {"resident_id"}
+
+
+async def test_the_proxy_does_not_decide_about_its_undoing_either(
+    world: World, database: Database
+) -> None:
+    proxy = world.authoriser_who_is_a_customer
+    await database.as_owner(
+        "UPDATE staff SET skills = (SELECT skills FROM staff WHERE staff_id = '900102')"
+        " WHERE staff_id = '900101'"
+    )
+    application = await _filled(world, _by("proxy", _SECOND), papers=("authorization_letter",))
+    await paper.submit(world.teller, application)
+    await desk.approve(world.authoriser, await desk.claim(world.authoriser))
+    await undoing.complete(world, await undoing.lease(world))
+    application = (await paper.get(world.teller, application.application_id)).application
+    await undoing.request(world.second_teller, application)
+    await desk.start_shift(proxy)
+    with refused("NO_TASK_WAITING"):
+        await desk.claim(proxy)
+    await undoing.approve(world)

@@ -8,6 +8,7 @@ from google.type.date_pb2 import Date
 from fingertip.applications.v1.application_pb2 import Application
 from fingertip.applications.v1.identity_pb2 import PARTY_APPLICANT
 from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
+from fingertip.authorization.v1.authorization_service_pb2 import ListTasksRequest
 from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip.screening.v1.screening_hit_pb2 import (
@@ -26,7 +27,7 @@ from fingertip.screening.v1.screening_service_pb2 import (
 from tests.applications import paper
 from tests.authorization import desk
 from tests.authorization.screen import screen
-from tests.conftest import Database
+from tests.conftest import Clock, Database
 from tests.customer import bank
 from tests.world import World, refused
 
@@ -323,3 +324,24 @@ async def test_compliance_closes_a_hit_once(world: World) -> None:
         ScreeningHit.STATE_OPEN,
         ScreeningHit.STATE_CLOSED,
     ]
+
+
+async def test_compliances_authorisers_come_and_go_without_anybody_of_the_scenes_own_skill(
+    world: World, clock: Clock
+) -> None:
+    await _list(world, _entry(EFFECT_REVIEW))
+    await desk.end_shift(world.authoriser)
+    await paper.submitted(world.teller)
+
+    async def state() -> Task.State.ValueType:
+        for _ in range(3):
+            await clock.advance(4)
+        listed = await world.centre_supervisor.authorization.ListTasks(ListTasksRequest())
+        [task] = listed.tasks
+        return task.state
+
+    assert await state() == Task.STATE_PARKED
+    await desk.start_shift(world.authoriser_of_compliance)
+    assert await state() == Task.STATE_QUEUED
+    await desk.end_shift(world.authoriser_of_compliance)
+    assert await state() == Task.STATE_PARKED

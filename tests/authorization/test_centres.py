@@ -1,7 +1,9 @@
 """Several centres for one scene: the first that can take a task does."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -174,3 +176,30 @@ async def _centre_of(world: World, application: Application) -> str:
         listed += (await caller.authorization.ListTasks(ListTasksRequest())).tasks
     [task] = [task for task in listed if task.task_id == application.task_id]
     return task.centre_id
+
+
+async def test_nothing_goes_to_a_centre_that_has_closed_since_it_waits(
+    world: World, server: App, clock: Clock, database: Database
+) -> None:
+    pack, zone = _with_two_centres(), ZoneInfo("Asia/Shanghai")
+    now = datetime.now(zone)
+    closings = {
+        "C001": (now + timedelta(hours=12)).time(),
+        "C002": (now - timedelta(minutes=1)).time(),
+    }
+    branches = tuple(
+        branch.model_copy(update={"closes": closings.get(branch.code, branch.closes)})
+        for branch in pack.branches
+    )
+    server.frame.bank = Bank(replace(pack, branches=branches), pack.forms, pack.agreements)
+    await paper.submitted(world.teller)
+    await desk.claim(world.authoriser)
+    waiting = await paper.submitted(world.teller)
+    await desk.start_shift(world.authoriser_who_is_a_customer)
+    await database.as_owner(
+        "UPDATE task SET create_time = create_time - interval '5 min',"
+        " waiting_since = waiting_since - interval '5 min'"
+    )
+    for _ in range(4):
+        await clock.advance(40)
+        assert await _centre_of(world, waiting) == "C001"

@@ -1,6 +1,7 @@
 """Claiming and deciding: leases, fences, deadlines, and one outcome."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Awaitable
 
@@ -15,7 +16,7 @@ from fingertip.authorization.v1.authorization_service_pb2 import (
     ReleaseTaskRequest,
     RenewClaimRequest,
 )
-from fingertip.authorization.v1.task_pb2 import Task
+from fingertip.authorization.v1.task_pb2 import ChecklistFinding, Task
 from fingertip_client.caller import Caller
 from fingertip_server.packs import synthetic
 from tests.applications import paper
@@ -344,3 +345,23 @@ def _decisions(caller: Caller, task: Task) -> list[Awaitable[object]]:
 
 async def _list(caller: Caller, page_size: int = 0) -> ListTasksResponse:
     return await caller.authorization.ListTasks(ListTasksRequest(page_size=page_size))
+
+
+async def test_what_failed_did_not_pass_whatever_else_is_said_of_it(world: World) -> None:
+    await paper.submitted(world.teller)
+    approval = desk.approval(await desk.claim(world.authoriser))
+    approval.findings.append(ChecklistFinding(item_id=desk.ITEMS[0], passed=False))
+    with refused("CHECKLIST_INCOMPLETE") as caught:
+        await world.authoriser.authorization.ApproveTask(approval)
+    assert caught.value.metadata == {"item_ids": desk.ITEMS[0]}
+
+
+async def test_of_the_findings_only_those_are_kept_that_the_task_asks_for(
+    world: World, database: Database
+) -> None:
+    await paper.submitted(world.teller)
+    approval = desk.approval(await desk.claim(world.authoriser))
+    approval.findings.append(ChecklistFinding(item_id="made_up", passed=True))
+    await world.authoriser.authorization.ApproveTask(approval)
+    [row] = await database.as_owner("SELECT passed_items FROM task_decision")
+    assert json.loads(row["passed_items"]) == list(desk.ITEMS)

@@ -1,5 +1,7 @@
 """A supervisor takes a task from who has it; whoever leaves leaves nothing behind."""
 
+import asyncio
+
 import pytest
 
 from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
@@ -16,10 +18,12 @@ from fingertip.identity.v1.identity_service_pb2 import (
     StartBreakRequest,
     SuspendStaffRequest,
 )
+from fingertip_server.app import App
 from tests.applications import paper
 from tests.authorization import desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
+from tests.sql import connected, until_stuck
 from tests.world import World, refused
 
 
@@ -190,3 +194,51 @@ async def test_what_a_suspended_authoriser_holds_is_given_back(world: World, clo
     await clock.advance(1)
     assert await _state(world) == Task.STATE_QUEUED
     await desk.claim(world.authoriser_who_is_a_customer)
+
+
+async def test_what_went_to_another_centre_meanwhile_is_not_given_to_anybody(
+    world: World, database: Database
+) -> None:
+    application = await paper.submitted(world.teller)
+    await database.as_owner(
+        "INSERT INTO branch (branch_id, kind, name, time_zone)"
+        " SELECT 'C002', kind, '第二授权中心', time_zone FROM branch WHERE branch_id = 'C001'"
+    )
+    async with connected(database.owner_url) as connection:
+        async with connection.transaction():
+            await connection.execute("UPDATE task SET centre_id = 'C002'")
+            giving = asyncio.ensure_future(
+                desk.reassign(world.centre_supervisor, application.task_id)
+            )
+            await until_stuck(database.owner_url)
+        with refused("TASK_NOT_FOUND"):
+            await giving
+
+
+async def test_the_maker_gives_his_own_task_to_nobody_whatever_his_account(
+    world: World, server: App, database: Database
+) -> None:
+    await database.as_owner(
+        "UPDATE staff SET person_id = (SELECT person_id FROM staff WHERE staff_id = '100103')"
+        " WHERE staff_id = '900109'"
+    )
+    server.authenticator.invalidate("staff:900109")
+    application = await paper.submitted(world.teller)
+    for to_staff_id in ("900102", ""):
+        with refused("FOUR_EYES") as caught:
+            await desk.reassign(world.centre_supervisor, application.task_id, to_staff_id)
+        assert caught.value.metadata == {"rule": "maker"}
+
+
+async def test_who_is_off_shift_does_not_hold_on_to_a_claim(
+    world: World, server: App, clock: Clock, database: Database
+) -> None:
+    """As after an end of shift that a claim met: nobody takes it back at once."""
+    await paper.submitted(world.teller)
+    task = await desk.claim(world.authoriser)
+    await database.as_owner("UPDATE shift SET ended_at = fingertip_now() WHERE staff_id = '900102'")
+    server.authenticator.invalidate("staff:900102")
+    with refused("NOT_ON_SHIFT"):
+        await world.authoriser.authorization.RenewClaim(desk.renewal(task))
+    await clock.advance(61)
+    assert await _state(world) == Task.STATE_PARKED

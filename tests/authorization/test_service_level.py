@@ -1,6 +1,7 @@
 """The clocks of a centre: one reminder, one escalation, and nothing left when it closes."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -17,9 +18,11 @@ from fingertip.authorization.v1.task_pb2 import Task
 from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip_server.app import App
 from fingertip_server.authorization import service_level
+from fingertip_server.rpc.call import Call
 from fingertip_server.settings import Settings
 from tests.applications import paper
-from tests.authorization import desk
+from tests.applications.images import png
+from tests.authorization import counter, desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
 from tests.world import World
@@ -137,7 +140,7 @@ async def test_the_holder_of_a_claim_is_reminded_once_for_each_claim(
 
 
 async def test_two_servers_remind_once(
-    world: World, server: App, clock: Clock, settings: Settings
+    world: World, server: App, clock: Clock, database: Database, settings: Settings
 ) -> None:
     other = App(settings)
     await other.open()
@@ -145,6 +148,7 @@ async def test_two_servers_remind_once(
         await paper.submitted(world.teller)
         task_id = (await _only(world)).task_id
         await clock.advance(89)
+        await database.as_owner("UPDATE task SET waiting_since = waiting_since - interval '2 s'")
 
         async def look(app: App) -> None:
             for _ in range(3):
@@ -185,7 +189,10 @@ async def test_what_waits_when_the_centre_closes_ends_and_both_sides_are_told_wh
 
 
 async def _make_of_yesterday(database: Database) -> None:
-    await database.as_owner("UPDATE task SET create_time = create_time - interval '1 day'")
+    await database.as_owner(
+        "UPDATE task SET create_time = create_time - interval '1 day',"
+        " waiting_since = waiting_since - interval '1 day'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,3 +207,43 @@ def test_an_office_last_closed_today_or_yesterday(now: str, closed: str) -> None
     moment = datetime.fromisoformat(now).replace(tzinfo=_SHANGHAI).astimezone(UTC)
     expected = datetime.fromisoformat(closed).replace(tzinfo=_SHANGHAI)
     assert service_level.last_closing(moment, time(20), _SHANGHAI) == expected
+
+
+@pytest.mark.parametrize("act", [service_level.remind, service_level.escalate])
+async def test_a_timer_that_comes_late_does_not_act_on_what_waits_anew(
+    world: World, server: App, act: Callable[[Call, str], None]
+) -> None:
+    """As after a supplement, since which the task has waited for a moment only."""
+    application = await paper.submitted(world.teller)
+    await server.pipeline.due("authorization.late", lambda call: act(call, application.task_id))
+    task = await _only(world)
+    assert not task.HasField("reminded_time")
+    assert not task.HasField("escalated_time")
+
+
+async def test_what_was_supplied_after_the_centre_closed_is_no_leftover(
+    world: World, clock: Clock, database: Database
+) -> None:
+    application = await paper.submitted(world.teller)
+    await desk.ask(world.authoriser, await desk.claim(world.authoriser), "id_back")
+    application = (await paper.get(world.teller, application.application_id)).application
+    application = await paper.attach(world.teller, application, "id_back", ("image/png", png(30)))
+    await _make_of_yesterday(database)
+    await desk.supply(world.teller, application)
+    await clock.advance(3)
+    assert (await _only(world)).state == Task.STATE_QUEUED
+
+
+async def test_the_clocks_of_the_centre_run_from_when_the_branch_hands_a_task_over(
+    world: World, clock: Clock, database: Database
+) -> None:
+    task = await counter.submitted(world.teller)
+    await clock.advance(300)
+    await paper.stay_signed_in(database)
+    await world.teller.authorization.RouteToCentre(counter.rerouting(task))
+    await clock.advance(80)
+    moved = await _only(world)
+    assert not moved.HasField("reminded_time")
+    assert not moved.HasField("escalated_time")
+    await clock.advance(13)
+    assert (await _only(world)).HasField("reminded_time")

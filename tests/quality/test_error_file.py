@@ -6,7 +6,7 @@ from fingertip.events.v1.events_service_pb2 import WatchRequest
 from fingertip.quality.v1.error_entry_pb2 import ErrorEntry
 from fingertip.quality.v1.quality_service_pb2 import GetQualityRequest
 from tests.applications import paper
-from tests.authorization import desk
+from tests.authorization import counter, desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
 from tests.quality import file
@@ -150,3 +150,22 @@ async def test_a_branch_sees_its_own_figures_only(world: World) -> None:
     backwards = GetQualityRequest(from_date=file.LAST, to_date=file.FIRST)
     with refused("INVALID_REQUEST"):
         await world.branch_manager.quality.GetQuality(backwards)
+
+
+async def test_what_was_sent_back_on_site_is_settled_by_the_centre_and_no_figure_of_its_own(
+    world: World,
+) -> None:
+    task = await counter.submitted(world.teller)
+    await world.teller.authorization.ReturnOnSite(counter.sending_back(task))
+    [entry] = await file.entries(world.teller)
+    assert await file.entries(world.centre_supervisor) == [entry]
+    await world.teller.quality.AnswerError(file.answer(entry))
+    settled = (await world.centre_supervisor.quality.SettleError(file.settle(entry))).entry
+    assert settled.state == ErrorEntry.STATE_CONFIRMED
+    other = await counter.submitted(world.teller)
+    await world.teller.authorization.RouteToCentre(counter.rerouting(other))
+    await desk.approve(world.authoriser, await desk.claim(world.authoriser))
+    [own] = await file.quality(world.centre_supervisor)
+    assert (own.decided, own.score_tenths, list(own.errors)) == (1, 1000, [])
+    [of_branch] = await file.quality(world.branch_manager)
+    assert (of_branch.decided, of_branch.errors[0].count) == (2, 1)

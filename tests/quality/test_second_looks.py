@@ -14,9 +14,10 @@ from fingertip_server.packs.bank import Bank
 from fingertip_server.packs.schema_policies import Policies
 from fingertip_server.quality import rules
 from tests.applications import paper
-from tests.authorization import desk
+from tests.authorization import counter, desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
+from tests.identity.lending import lend, lending
 from tests.quality import file
 from tests.world import World, read_demo, refused
 
@@ -128,3 +129,52 @@ async def test_the_teller_himself_does_not_look_again(world: World) -> None:
     with refused("FOUR_EYES") as caught:
         await own.quality.ReviewTask(file.review(task.task_id))
     assert caught.value.metadata == {"rule": "maker"}
+
+
+async def test_what_was_approved_on_site_is_looked_at_again_in_the_centre(world: World) -> None:
+    task = await counter.submitted(world.teller)
+    await counter.approve(world.teller, task)
+    assert [each.task_id for each in await file.second_looks(world.authoriser)] == [task.task_id]
+    look = GetSecondLookRequest(task_id=task.task_id)
+    assert (await world.authoriser.quality.GetSecondLook(look)).content
+    found = (await world.authoriser.quality.ReviewTask(file.review(task.task_id))).second_look
+    assert found.state == SecondLook.STATE_AGREED
+
+
+async def test_who_approved_it_does_not_settle_what_was_wrong_with_it(
+    world: World, server: App, database: Database
+) -> None:
+    task_id = await _approved(world)
+    other = world.authoriser_who_is_a_customer
+    await desk.start_shift(other)
+    await other.quality.ReviewTask(file.review(task_id, "sex"))
+    [entry] = await file.entries(world.teller)
+    # The authoriser leads the centre under another number.
+    await database.as_owner(
+        "UPDATE staff SET person_id = (SELECT person_id FROM staff WHERE staff_id = '900102')"
+        " WHERE staff_id = '900109'"
+    )
+    server.authenticator.invalidate("staff:900109")
+    with refused("FOUR_EYES") as caught:
+        await world.centre_supervisor.quality.SettleError(file.settle(entry, upheld=False))
+    assert caught.value.metadata == {"rule": "earlier_step"}
+
+
+async def test_who_lent_the_authority_for_it_does_not_look_again(
+    world: World, server: App, clock: Clock, database: Database
+) -> None:
+    await database.as_owner("UPDATE staff SET level = 2 WHERE staff_id = '900101'")
+    await database.as_owner(
+        "UPDATE staff SET roles = roles || '{centre_supervisor}' WHERE staff_id = '900102'"
+    )
+    server.authenticator.invalidate("staff:900102")
+    await lend(world.authoriser, lending("900105", level=2))
+    await database.as_owner("UPDATE staff SET level = 1 WHERE staff_id = '900105'")
+    server.authenticator.invalidate("staff:900105")
+    await paper.submitted(world.teller)
+    await database.as_owner("UPDATE task SET level = 2")
+    borrower = world.authoriser_with_two_accounts
+    await desk.start_shift(borrower)
+    task = await desk.approve(borrower, await desk.claim(borrower))
+    with refused("FOUR_EYES"):
+        await world.authoriser.quality.ReviewTask(file.review(task.task_id))

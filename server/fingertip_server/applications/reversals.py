@@ -98,7 +98,7 @@ def request(call: Call, application: Application, reason: str) -> Reversal:
             is_waiting=rules.is_waiting(executed, call.now),
             previous_task_id=former.task_id if former and former.state == State.RETURNED else None,
             # Whoever made what is undone took part in it: else two tellers could undo each other's.
-            barred=(application.maker_person_id,),
+            barred=(application.maker_person_id, *_barred(call, application)),
         ),
     )
     reversal = Reversal(
@@ -148,6 +148,11 @@ def withdraw(call: Call, reversal: Reversal, application: Application) -> None:
     """Ends a locked reversal before anybody decided, and the task about it."""
     step(reversal, application, Step.WITHDRAW)
     tasks.withdraw(call, SUBJECT, reversal.reversal_id)
+
+
+def _barred(call: Call, application: Application) -> tuple[UUID, ...]:
+    """Returns who acted for the customer when what is undone was submitted."""
+    return tasks.barred(call, application.task_id) if application.task_id else ()
 
 
 def _content(call: Call, application: Application, reversal_id: UUID, reason: str) -> bytes:

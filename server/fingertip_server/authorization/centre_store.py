@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Interval,
     Row,
     bindparam,
+    exists,
     func,
     literal,
     literal_column,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     text,
     tuple_,
 )
+from sqlalchemy.orm import InstrumentedAttribute
 
 from fingertip_server.authorization.tables import Task
 from fingertip_server.db.base import NOW
@@ -87,7 +90,9 @@ _LEFT_OVER = (
     .where(
         Task.centre_id == bindparam("the_centre_id"),
         _WAITS,
+        # By an index; what was supplied since then waits since then.
         Task.create_time <= bindparam("closed_at"),
+        Task.waiting_since <= bindparam("closed_at"),
     )
     .order_by(Task.create_time)
     .limit(bindparam("at_most"))
@@ -243,6 +248,11 @@ def decided_since(connection: Connection, centre_id: str, since: datetime) -> Se
     them were `first` submissions, and how many of those were approved as they were (`first_pass`).
     """
     return connection.execute(_DECIDED, {"the_centre_id": centre_id, "since": since}).all()
+
+
+def was_decided_in(task_id: InstrumentedAttribute[UUID], centre_id: str) -> ColumnElement[bool]:
+    """Tells a statement of another domain whether a task that it names was a centre's to decide."""
+    return exists().where(Task.task_id == task_id, Task.centre_id == centre_id)
 
 
 def decided_in(  # noqa: PLR0913 - whose work, when, and which page of it

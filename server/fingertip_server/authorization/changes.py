@@ -104,8 +104,8 @@ def expire(call: Call, task: Task, note: str = "") -> None:
 def lock(call: Call, task_id: UUID, *, of_centre: str = "", of_branch: str = "") -> Task | None:
     """Locks a task's subject, then the task; the call goes on in the task's centre and journey.
 
-    Returns nothing, and locks nothing, when there is no such task, or none of the centre or branch
-    named.
+    Returns nothing when there is no such task, or none of the centre or branch named, also when it
+    went to another centre before it was locked.
     """
     reference = store.reference(call, task_id)
     if (
@@ -116,6 +116,8 @@ def lock(call: Call, task_id: UUID, *, of_centre: str = "", of_branch: str = "")
         return None
     call.hooks.decisions[reference.subject_kind].lock(call, reference.subject_id)
     task = store.lock(call, task_id)
+    if of_centre not in {"", task.centre_id}:
+        return None
     call.home = task.centre_id
     call.journey_id = task.journey_id
     return task

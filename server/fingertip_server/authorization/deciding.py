@@ -102,10 +102,16 @@ def decide_on_site(call: Call, task: Task, checker: Checker, verdict: Verdict) -
 
 
 def require_checklist(task: Task, findings: Iterable[ChecklistFinding]) -> list[str]:
-    """Returns the items that passed. Raises CHECKLIST_INCOMPLETE unless all of the task's did."""
-    passed = [finding.item_id for finding in findings if finding.passed]
-    rules.require_checklist([item_id for item_id, _, _ in task.checklist], passed)
-    return passed
+    """Returns the items that passed. Raises CHECKLIST_INCOMPLETE unless all of the task's did.
+
+    What is said to have passed and to have failed did not; what the task does not ask is not kept.
+    """
+    said = list(findings)
+    failed = {finding.item_id for finding in said if not finding.passed}
+    passed = {finding.item_id for finding in said if finding.passed} - failed
+    items = [item_id for item_id, _, _ in task.checklist]
+    rules.require_checklist(items, passed)
+    return items
 
 
 def require_amount(call: Call, task: Task, typed: Money | None) -> None:
@@ -117,12 +123,14 @@ def require_amount(call: Call, task: Task, typed: Money | None) -> None:
     )
 
 
-def facts_of(task: Task, *, checker_id: str, checker_person_id: UUID, verdict: Verdict) -> Decided:
+def facts_of(
+    call: Call, task: Task, *, checker_id: str, checker_person_id: UUID, verdict: Verdict
+) -> Decided:
     """Returns what others are told of a task about which the last word was said."""
     return Decided(
         subject=changes.subject_of(task),
         scene_code=task.scene_code,
-        centre_id=task.centre_id,
+        centre_id=_overseer(call, task),
         branch_id=task.branch_id,
         skill=task.skill,
         maker_id=task.maker_id,
@@ -139,10 +147,17 @@ def facts_of(task: Task, *, checker_id: str, checker_person_id: UUID, verdict: V
 def _tell_others(call: Call, task: Task, checker: Checker, verdict: Verdict) -> None:
     person_id = checker.person.person_id
     decided = facts_of(
-        task, checker_id=checker.staff_id, checker_person_id=person_id, verdict=verdict
+        call, task, checker_id=checker.staff_id, checker_person_id=person_id, verdict=verdict
     )
     for tell in call.hooks.decided:
         tell(call, decided)
+
+
+def _overseer(call: Call, task: Task) -> str:
+    """Returns the centre that looks after what was decided: on site the first of the scene."""
+    if task.centre_id != task.branch_id:
+        return task.centre_id
+    return call.bank.scene(task.scene_code).centres[0]
 
 
 def _decision(task: Task, checker: Checker, verdict: Verdict, *, is_final: bool) -> TaskDecision:

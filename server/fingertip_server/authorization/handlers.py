@@ -112,7 +112,8 @@ def claim_next_task(call: Call, request: ClaimNextTaskRequest) -> ClaimNextTaskR
 
 
 def renew_claim(call: Call, request: RenewClaimRequest) -> RenewClaimResponse:
-    """Extends the caller's lease."""
+    """Extends the caller's lease; who is off shift holds nothing for longer than he had it."""
+    rules.require_shift(on_shift=eligibility.is_on_shift(call))
     task = store.renew(call, UUID(request.task_id), request.fence)
     if task is None:
         raise rules.lease_lost(_own_centres(call, request.task_id).fence)
@@ -145,6 +146,7 @@ def get_centre_load(call: Call, request: GetCentreLoadRequest) -> GetCentreLoadR
 def reassign_task(call: Call, request: ReassignTaskRequest) -> ReassignTaskResponse:
     """Takes a task from whoever has it, and gives it to somebody else or to all."""
     task = _locked(call, request.task_id)
+    rules.require_outsider(call.principal.person_id, task.maker_person_id)
     rules.require_reassignable(State(task.state))
     if request.to_staff_id:
         eligibility.require_eligible(call, task, request.to_staff_id)

@@ -72,8 +72,8 @@ def review_centre(call: Call, centre_id: str) -> None:
     scenes = _scenes(call, centre_id)
     codes = [scene.code for scene in scenes]
     found: list[UUID] = []
-    for skill in sorted({scene.skill_group for scene in scenes}):
-        of_skill = [scene for scene in scenes if scene.skill_group == skill]
+    for skill in sorted({skill for scene in scenes for skill in scene.skills}):
+        of_skill = [scene for scene in scenes if skill in scene.skills]
         enough = _EXCLUDED_BY_ALL + max(scene.authorisers_max for scene in of_skill)
         everybody = eligibility.deciders(call.connection, call.bank, centre_id, skill)
         present, doubtful_from = _that_matter(everybody, enough)
@@ -81,7 +81,7 @@ def review_centre(call: Call, centre_id: str) -> None:
             call, centre_id, skill, present, _BATCH, from_level=doubtful_from
         )
         if present:
-            found += store.with_somebody(call, [s.code for s in of_skill], present, _BATCH)
+            found += store.with_somebody(call, [s.code for s in of_skill], skill, present, _BATCH)
     if found or store.has_parked(call, codes):
         changes.watch_over_parked(call, centre_id)
     for task_id in found:

@@ -6,7 +6,9 @@ offered to one of the free, drawn by lot, and is his alone for a few seconds. Th
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from fingertip_server.authorization import authorities, centre_store, crowding, eligibility
 from fingertip_server.authorization.centre_store import Lane
@@ -49,14 +51,16 @@ def place(call: Call, scene: Scene, task: Task) -> Place:
     return Place(scene.centres[0], reason)
 
 
-def other_centre(call: Call, task: Task, *, free_only: bool) -> str | None:
-    """Returns another centre of a task's scene where somebody may decide about it now.
+def other_centre(
+    call: Call, task: Task, *, free_only: bool, among: Callable[[str], bool]
+) -> str | None:
+    """Returns another centre of a task's scene, `among` some, where somebody may decide now.
 
     With `free_only` somebody there has nothing else to do; otherwise the queue is not too long.
     """
     scene = call.bank.scene(task.scene_code)
     for centre_id in scene.centres:
-        if centre_id == task.centre_id:
+        if centre_id == task.centre_id or not among(centre_id):
             continue
         found = eligibility.present(call.connection, call.bank, centre_id, task.skill)
         admitted = _admitted(found, task)
@@ -76,8 +80,8 @@ def overflowing(bank: Bank) -> dict[Lane, frozenset[str]]:
     """Returns the lanes from which tasks may go to other centres, with those centres."""
     found: dict[Lane, frozenset[str]] = {}
     for scene in bank.pack.scenes:
-        for centre_id in scene.centres:
-            lane, others = Lane(centre_id, scene.skill_group), {*scene.centres} - {centre_id}
+        for centre_id, skill in product(scene.centres, scene.skills):
+            lane, others = Lane(centre_id, skill), {*scene.centres} - {centre_id}
             if others:
                 found[lane] = found.get(lane, frozenset()) | others
     return found

@@ -317,6 +317,14 @@ def require_reassignable(state: State) -> None:
         )
 
 
+def require_outsider(person_id: UUID | None, maker_person_id: UUID) -> None:
+    """Raises FOUR_EYES for the maker under another account: he chooses nobody to decide."""
+    if person_id == maker_person_id:
+        raise errors.InvalidState(
+            ErrorReason.ERROR_REASON_FOUR_EYES, "Somebody else has to do this.", rule="maker"
+        )
+
+
 def not_eligible(rule: str) -> errors.InvalidState:
     """Returns the refusal to give a task to somebody who may not decide about it now."""
     return errors.InvalidState(

@@ -54,6 +54,8 @@ def remind(call: Call, task_id: str) -> None:
     task = changes.lock(call, UUID(task_id))
     if task is None or task.state not in _WAITS or task.reminded_time is not None:
         return
+    if not _has_waited(call, task, "authorization.queued_alert"):
+        return
     task.reminded_time = call.now
     _changed(call, task, "REMINDED")
 
@@ -76,10 +78,12 @@ def escalate(call: Call, task_id: str) -> None:
     task = changes.lock(call, UUID(task_id))
     if task is None or task.state not in _WAITS or task.escalated_time is not None:
         return
+    if not _has_waited(call, task, "authorization.queued_escalation"):
+        return
     task.escalated_time = call.now
     # What came from another centre just now does not go back there.
     settled = task.centre_since <= call.now - call.bank.policies.duration(_OVERFLOW_WAIT)
-    centre_id = routing.other_centre(call, task, free_only=False) if settled else None
+    centre_id = _other_centre(call, task, free_only=False) if settled else None
     if centre_id is None:
         task.escalated_to = _supervisor(call, task.centre_id)
         _changed(call, task, "ESCALATED")
@@ -95,7 +99,7 @@ def overflow(call: Call, task_id: str) -> None:
         return
     if task.centre_since > call.now - call.bank.policies.duration(_OVERFLOW_WAIT):
         return
-    centre_id = routing.other_centre(call, task, free_only=True)
+    centre_id = _other_centre(call, task, free_only=True)
     if centre_id is not None:
         changes.move(call, task, centre_id)
         call.record("task", task_id, task.state)
@@ -106,11 +110,10 @@ def close_task(call: Call, task_id: str) -> None:
     task = changes.lock(call, UUID(task_id))
     if task is None or task.state not in _WAITS:
         return
-    closed_at = _closed_at(call, task.centre_id)
-    if task.create_time > closed_at:
+    if _is_open_for(call, task, task.centre_id):
         return
-    centre_id = routing.other_centre(call, task, free_only=False)
-    if centre_id is not None and task.create_time > _closed_at(call, centre_id):
+    centre_id = _other_centre(call, task, free_only=False)
+    if centre_id is not None:
         changes.move(call, task, centre_id)
     else:
         closing = call.bank.branch(task.centre_id).closes
@@ -145,6 +148,22 @@ def _stuck(call: Call) -> Iterator[UUID]:
 def _left_over(call: Call, centre_id: str) -> Iterable[UUID]:
     closed_at = _closed_at(call, centre_id)
     return centre_store.left_over(call.connection, centre_id, closed_at, _TASKS_PER_TURN)
+
+
+def _has_waited(call: Call, task: Task, policy: str) -> bool:
+    """Tells whether a task still waits for as long as a policy says: a timer may come late."""
+    return task.waiting_since <= call.now - call.bank.policies.duration(policy)
+
+
+def _other_centre(call: Call, task: Task, *, free_only: bool) -> str | None:
+    """Returns another centre that can take a task, and has not closed since it waits."""
+    return routing.other_centre(
+        call, task, free_only=free_only, among=lambda each: _is_open_for(call, task, each)
+    )
+
+
+def _is_open_for(call: Call, task: Task, centre_id: str) -> bool:
+    return task.waiting_since > _closed_at(call, centre_id)
 
 
 def _closed_at(call: Call, centre_id: str) -> datetime:

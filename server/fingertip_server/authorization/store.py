@@ -337,12 +337,12 @@ def without_anybody(
 
 
 def with_somebody(
-    call: Call, scenes: Collection[str], present: Sequence[Decider], limit: int
+    call: Call, scenes: Collection[str], skill: str, present: Sequence[Decider], limit: int
 ) -> Sequence[UUID]:
-    """Returns parked tasks of some scenes that somebody present may decide, in their order."""
+    """Returns parked tasks of scenes and a skill that somebody present may decide, in order."""
     statement = (
         select(Task.task_id)
-        .where(Task.scene_code.in_(scenes), Task.state == _PARKED)
+        .where(Task.scene_code.in_(scenes), Task.skill == skill, Task.state == _PARKED)
         .where(_SOMEBODY_MAY)
         .order_by(*_IN_ORDER)
         .limit(limit)

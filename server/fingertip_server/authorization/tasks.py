@@ -1,6 +1,7 @@
 """What domains with something to be authorised call."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,7 @@ from fingertip_server.authorization import (
 from fingertip_server.authorization.deciding import Verdict
 from fingertip_server.authorization.hooks import Decided
 from fingertip_server.authorization.rules import State
-from fingertip_server.authorization.tables import Task
+from fingertip_server.authorization.tables import Task, TaskDecision
 from fingertip_server.packs.schema_forms import Route, Scene
 from fingertip_server.rpc.call import Call
 
@@ -109,7 +110,8 @@ def send_to_centre(call: Call, task: Task) -> None:
     branch_id, scene = task.centre_id, call.bank.scene(task.scene_code)
     place = routing.place(call, scene, task)
     task.centre_id = place.centre_id
-    task.centre_since = call.now
+    # Until now it was the branch that had it wait.
+    task.centre_since = task.waiting_since = call.now
     changes.give_up(
         call,
         task,
@@ -136,6 +138,18 @@ def approvers(call: Call, task_id: UUID) -> list[str]:
     task = store.find(call, task_id)
     steps = store.steps(call, task) if task is not None else ()
     return [step.checker_id for step in steps if step.outcome == State.APPROVED]
+
+
+def checkers(call: Call, task_id: UUID) -> frozenset[UUID]:
+    """Returns who answers for the steps of what a task is about, by whose authority as well."""
+    task = store.find(call, task_id)
+    return _answering(store.steps(call, task)) if task is not None else frozenset()
+
+
+def barred(call: Call, task_id: UUID) -> tuple[UUID, ...]:
+    """Returns who takes no step of a task besides its maker and its customer."""
+    task = store.find(call, task_id)
+    return tuple(task.barred) if task is not None else ()
 
 
 def deadline(call: Call, scene: Scene, branch_id: str, lifetime: timedelta) -> datetime:
@@ -174,6 +188,7 @@ def closed(call: Call, task_id: UUID) -> Closed:
     subject = changes.subject_of(task)
     return Closed(
         decided=deciding.facts_of(
+            call,
             task,
             checker_id=last.checker_id,
             checker_person_id=last.checker_person_id,
@@ -181,7 +196,7 @@ def closed(call: Call, task_id: UUID) -> Closed:
         ),
         subject_kind=task.subject_kind,
         journey_id=task.journey_id,
-        checkers=frozenset(step.checker_person_id for step in steps),
+        checkers=_answering(steps),
         checklist=messages.checklist(task),
         was_executed=changes.decisions_of(call, task).executed(call, subject),
     )
@@ -225,6 +240,14 @@ def held(task: Task) -> rules.Held:
         content_hash=task.content_hash,
         expire_time=task.expire_time,
     )
+
+
+def _answering(steps: Iterable[TaskDecision]) -> frozenset[UUID]:
+    """Returns who took steps, and whose authority it took."""
+    persons = [
+        person for step in steps for person in (step.checker_person_id, step.lender_person_id)
+    ]
+    return frozenset(person for person in persons if person is not None)
 
 
 def _open_on_site(call: Call, task: Task, draft: TaskDraft) -> OpenedTask:

@@ -392,6 +392,12 @@ class Scene(Frozen):
         return Rung(level=self.level, authorisers=self.authorisers)
 
     @property
+    def skills(self) -> tuple[str, ...]:
+        """Returns the skill groups of those who decide, also about who stands on a list."""
+        review = self.review_skill_group
+        return (self.skill_group,) if review is None else (self.skill_group, review)
+
+    @property
     def authorisers_max(self) -> int:
         """Returns how many persons it takes at most."""
         return max([self.authorisers, *(rung.authorisers for rung in self.levels)])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from uuid import UUID, uuid4
 
+from fingertip_server.authorization import tasks
 from fingertip_server.authorization.hooks import Decided
 from fingertip_server.packs.schema_bank import BranchKind
 from fingertip_server.quality import messages, rules, store
@@ -92,9 +93,14 @@ def locked(call: Call, error_entry_id: str) -> ErrorEntry:
     return entry
 
 
-def parts(entry: ErrorEntry) -> Parts:
+def parts(call: Call, entry: ErrorEntry) -> Parts:
     """Returns who has a part in an entry."""
-    return Parts(entry.maker_person_id, entry.raised_person_id, entry.answered_person_id)
+    return Parts(
+        entry.maker_person_id,
+        entry.raised_person_id,
+        entry.answered_person_id,
+        tasks.checkers(call, entry.task_id),
+    )
 
 
 def changed(call: Call, entry: ErrorEntry) -> None:

@@ -63,7 +63,7 @@ def answer_error(call: Call, request: AnswerErrorRequest) -> AnswerErrorResponse
     person = _person(call)
     if entry.branch_id != call.principal.branch_id:
         raise rules.no_entry()
-    rules.require_answerable(State(entry.state), error_file.parts(entry), person)
+    rules.require_answerable(State(entry.state), error_file.parts(call, entry), person)
     entry.state = State.AT_SUPERVISOR
     entry.is_disputed = request.disputed
     entry.answered_by, entry.answered_person_id = call.principal.id, person
@@ -80,7 +80,7 @@ def settle_error(call: Call, request: SettleErrorRequest) -> SettleErrorResponse
     if entry.centre_id != call.principal.branch_id:
         raise rules.no_entry()
     rules.require_settleable(
-        State(entry.state), error_file.parts(entry), person, upheld=request.upheld
+        State(entry.state), error_file.parts(call, entry), person, upheld=request.upheld
     )
     entry.state = State.CONFIRMED if request.upheld else State.CANCELLED
     entry.settled_by, entry.settled_person_id = call.principal.id, person

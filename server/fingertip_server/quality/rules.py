@@ -27,11 +27,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Who has a part in an entry; `answered` is nobody where the branch did not answer."""
+    """Who has a part in an entry; `answered` is nobody where the branch did not answer.
+
+    `checkers` answer for the decision that the entry is about, whoever raised it.
+    """
 
     maker: UUID
     raised: UUID
     answered: UUID | None
+    checkers: frozenset[UUID] = frozenset()
 
 
 def category(
@@ -89,6 +93,8 @@ def require_settleable(state: State, parts: Parts, person: UUID, *, upheld: bool
     ):
         if person == other:
             raise _four_eyes(rule)
+    if person in parts.checkers:
+        raise _four_eyes("earlier_step")
 
 
 def require_reviewer(person: UUID, maker: UUID, checkers: Collection[UUID]) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select, tuple_
 
+from fingertip_server.authorization import centre_store
 from fingertip_server.quality.rules import State
 from fingertip_server.quality.tables import ErrorEntry, SecondLook
 from fingertip_server.rpc.call import Call
@@ -66,7 +67,8 @@ def confirmed(
         .group_by(*columns)
     )
     if centre_id:
-        statement = statement.where(ErrorEntry.centre_id == centre_id)
+        # What was decided on site is its to settle, and no work of its own.
+        statement = statement.where(centre_store.was_decided_in(ErrorEntry.task_id, centre_id))
     return [
         (row.branch_id, row.maker_id, row.category_code, row.errors)
         for row in connection.execute(statement)
