@@ -153,7 +153,7 @@ def test_a_complete_application_has_no_fault(filed: Paper) -> None:
             },
             [("payment_manner", _CONTRADICTION)],
         ),
-        # Who takes no money but cash is paid by the borrower, whoever it is and whatever the amount.
+        # Who takes no money but cash is paid by the borrower, whatever the amount.
         (
             papers.CONSUMER_LOAN,
             {
