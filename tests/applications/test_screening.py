@@ -151,6 +151,21 @@ async def test_a_person_listed_before_the_approval_gets_nothing_of_it(world: Wor
     assert hit.stage == ScreeningHit.STAGE_APPROVAL
 
 
+async def test_what_nothing_comes_of_keeps_neither_the_card_nor_the_place_of_an_account(
+    world: World, database: Database
+) -> None:
+    application = await paper.submitted(world.teller)
+    task = await desk.claim(world.authoriser)
+    await _list(world, _entry())
+    await desk.approve(world.authoriser, task)
+    assert not (await _state(world, application)).voucher_serial
+    [card] = await database.as_owner(
+        "SELECT state FROM voucher WHERE serial = $1", application.voucher_serial
+    )
+    assert card["state"] == "WITH_TELLER"
+    assert not await database.as_owner("SELECT FROM account_slot")
+
+
 @pytest.mark.parametrize("effect", [EFFECT_BLOCK, EFFECT_REVIEW], ids=["block", "review"])
 async def test_a_person_listed_between_approval_and_execution_gets_nothing_of_it(
     world: World, database: Database, effect: Effect.ValueType
