@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
-from fingertip_server.applications import access, filling, persons, readings
+from fingertip_server.applications import access, filling, persons, readings, store
 from fingertip_server.applications.faults import Fault, FaultKind
 from fingertip_server.applications.readings import Readings
 from fingertip_server.applications.tables import Application
@@ -44,7 +44,7 @@ def faults(call: Call, application: Application) -> Iterator[Fault]:
     who = _person(call, application, form, given)
     account_class = _account_class(call, application, form, given)
     if account_class:
-        counted = accounts.others(call, who, application.application_id)
+        counted = _others(call, application, who)
         yield from limit_faults(account_class, counted, call.bank.policies)
     measure = _measure(call, who)
     if measure is not None:
@@ -86,7 +86,9 @@ def reserve(call: Call, application: Application) -> None:
     account_class = _account_class(call, application, form, given)
     if account_class:
         who = _person(call, application, form, given)
-        accounts.take(call, who, application.application_id, account_class)
+        accounts.hold(call, who)
+        applications = store.of_customers(call, who.customer_ids)
+        accounts.take(call, who, application.application_id, account_class, applications)
 
 
 def require(call: Call, application: Application) -> None:
@@ -140,11 +142,16 @@ def bar(call: Call, application: Application, _item: Item) -> str:
     if not account_class:
         return ""
     who = _person(call, application, form, given)
-    counted = accounts.others(call, who, application.application_id)
+    counted = _others(call, application, who)
     holds_place = accounts.taken(call, who, application.application_id) == account_class
     if not holds_place or accounts.is_full(counted, account_class, call.bank.policies):
         return LIMIT_CODE
     return ""
+
+
+def _others(call: Call, application: Application, who: Person) -> Counter[str]:
+    applications = store.of_customers(call, who.customer_ids)
+    return accounts.others(call, who, application.application_id, applications)
 
 
 def _measure(call: Call, who: Person) -> Measure | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING
+from fingertip_server.applications.rules import UNDONE, State
 from fingertip_server.applications.tables import (
     AgreementShowing,
     Application,
@@ -25,6 +26,8 @@ from fingertip_server.rpc.call import Call
 
 _APPLICATIONS = select(Application).execution_options(populate_existing=True)
 _LOCKED = _APPLICATIONS.with_for_update(key_share=True)
+# Of these nobody holds a place.
+_PLACELESS = UNDONE | {State.DRAFT}
 # Those in use, and those on their way.
 _SHOWN = (
     select(Attachment)
@@ -153,6 +156,14 @@ def page(
         statement = statement.where(key < after)
     newest_first = (Application.create_time.desc(), Application.application_id.desc())
     return call.session.scalars(statement.order_by(*newest_first).limit(size)).all()
+
+
+def of_customers(call: Call, customer_ids: Collection[UUID]) -> Sequence[UUID]:
+    """Returns the applications of customers of which something may have come."""
+    statement = select(Application.application_id).where(
+        Application.customer_id.in_(customer_ids), Application.state.not_in(_PLACELESS)
+    )
+    return call.connection.execute(statement).scalars().all()
 
 
 def attachment(call: Call, attachment_id: UUID) -> tuple[Attachment, Application] | None:
