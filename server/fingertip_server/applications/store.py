@@ -265,6 +265,14 @@ def chunk_row(attachment_id: UUID, offset: int) -> str:
     return f"{attachment_id}/{offset}"
 
 
+def forget_sighting(call: Call, application_id: UUID, kind: str) -> None:
+    """Deletes what was stated to be seen, if it was."""
+    statement = delete(ApplicationSighting).where(
+        ApplicationSighting.application_id == application_id, ApplicationSighting.kind == kind
+    )
+    call.session.execute(statement)
+
+
 def add_revision(call: Call, application: Application, content: bytes) -> None:
     """Stores the content of a submission, for ever."""
     row_id = revision_row(application.application_id, application.revision)
