@@ -168,6 +168,59 @@ async def test_several_customers_with_one_document_are_one_person(world: World) 
     assert fault.kind == ApplicationFault.KIND_LIMIT
 
 
+_PERMIT = {
+    "document_type": "hong_kong_macau_travel_permit",
+    "resident_id": "",
+    "hong_kong_macau_permit": "H12345678",
+    "birth_date": "1978-05-20",
+}
+
+
+async def test_a_customer_has_one_class_one_whichever_document_he_shows(world: World) -> None:
+    # The master knows no number of hers, so that one document cannot be told from another.
+    await sync(world, changed(wang(), version=2, resident_id=""))
+    answers = {**paper.ANSWERS, "account_class": "class_one"}
+    by_permit = await paper.start(world.other_teller)
+    by_permit = await paper.save(world.other_teller, by_permit, {**answers, **_PERMIT})
+    by_permit = await paper.complete_evidence(world.other_teller, by_permit)
+    assert await _check(world.other_teller, by_permit) == []
+    by_card = await paper.submit(world.teller, await _filled(world.teller))
+    [fault] = await _check(world.other_teller, by_permit)
+    assert fault.kind == ApplicationFault.KIND_LIMIT
+    # And the other way round.
+    await paper.withdraw(world.teller, by_card)
+    await paper.submit(world.other_teller, by_permit)
+    [fault] = await _check(world.teller, await _filled(world.teller))
+    assert fault.kind == ApplicationFault.KIND_LIMIT
+
+
+async def test_a_card_and_a_permit_do_not_race_for_one_place(
+    world: World, database: Database
+) -> None:
+    await sync(world, changed(wang(), version=2, resident_id=""))
+    answers = {**paper.ANSWERS, "account_class": "class_one"}
+    by_permit = await paper.start(world.other_teller)
+    by_permit = await paper.save(world.other_teller, by_permit, {**answers, **_PERMIT})
+    by_permit = await paper.complete_evidence(world.other_teller, by_permit)
+    by_card = await _filled(world.teller)
+    former = await paper.submit(world.teller, by_card)
+    await paper.withdraw(world.teller, former)
+    by_card = await _filled(world.teller)
+    async with connected(database.owner_url) as holder:
+        held = holder.transaction()
+        await held.start()
+        await holder.execute("SELECT FROM account_holder FOR UPDATE")
+        submissions = [
+            asyncio.create_task(paper.submit(world.teller, by_card)),
+            asyncio.create_task(paper.submit(world.other_teller, by_permit)),
+        ]
+        await until_stuck(database.owner_url, len(submissions))
+        await held.rollback()
+    outcomes = await asyncio.gather(*submissions, return_exceptions=True)
+    refusals = [outcome.reason for outcome in outcomes if isinstance(outcome, Refused)]
+    assert refusals == ["ACCOUNT_LIMIT"]
+
+
 async def test_a_sixth_class_two_is_refused_with_the_offer_of_class_three(world: World) -> None:
     await sync(world, _wang(2, _accounts("class_two", 4)))
     await paper.submitted(world.teller)

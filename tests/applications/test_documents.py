@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from fingertip_server.applications import checks
+from fingertip_server.applications import ages, checks, persons
+from fingertip_server.applications.ages import AgePolicy
 from fingertip_server.applications.checks import Filled
 from fingertip_server.applications.documents import DocumentPolicy
 from fingertip_server.applications.faults import FaultKind
@@ -18,8 +19,10 @@ from tests.world import read_demo
 _FORM = next(form for form in read_demo().forms if form.reference == "debit_card_account.v2")
 
 
-def _zone(nationality: str = "GBR", sex: str = "F", expiry: str = "300415") -> str:
-    number, birth = "L898902C3", "740812"
+def _zone(
+    nationality: str = "GBR", sex: str = "F", expiry: str = "300415", birth: str = "740812"
+) -> str:
+    number = "L898902C3"
     lower = number + mrz.check_digit(number) + nationality + birth + mrz.check_digit(birth) + sex
     lower += expiry + mrz.check_digit(expiry) + "<" * 15
     lower += mrz.check_digit(lower[:10] + lower[13:20] + lower[21:])
@@ -126,3 +129,13 @@ def test_every_document_of_a_citizen_bears_his_one_number(kind: str) -> None:
     if kind == "household_register":
         del answers["document_issue_date"], answers["document_valid_until"]
     assert checks.check(replace(_FOREIGNER, answers=answers)) == []
+
+
+@pytest.mark.parametrize("birth", ["<<<<<<", "74<<<<"])
+def test_where_the_zone_does_not_know_the_birth_date_the_written_one_counts(birth: str) -> None:
+    answers = {**_PASSPORT, "passport_mrz": _zone(birth=birth), "birth_date": "2015-08-12"}
+    read = replace(_FOREIGNER, answers=answers).read
+    [person] = persons.of(read)
+    assert person.birth_date == date(2015, 8, 12)
+    limits = AgePolicy(guardian_under=16, household_register_under=16, proxy_from=18)
+    assert [fault.kind for fault in ages.faults(read, limits)] == [FaultKind.AGE]

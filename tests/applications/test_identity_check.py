@@ -23,6 +23,7 @@ from tests.applications.images import JPEG, png
 from tests.authorization import desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
+from tests.customer.master import changed, sync, wang
 from tests.world import World, refused
 
 _UNRESOLVED = {
@@ -190,6 +191,18 @@ async def test_only_a_proof_that_the_form_names_and_somebody_saw_counts(world: W
         world.teller, application, "proof_police_certificate", ("image/png", png())
     )
     assert _states(application) == {"APPLICANT": "IDENTITY_UNRESOLVED"}
+
+
+async def test_a_proof_of_somebody_else_is_no_proof(world: World) -> None:
+    # The master knows neither name nor number of a new customer.
+    await sync(world, changed(wang(), version=2, name="", resident_id=""))
+    application = await _checked(world, identity.IDENTITY_OUTCOME_NAME_DIFFERS)
+    application = await _prove(world, application, "proof_household_register")
+    same = await paper.save(world.teller, application, {"occupation": "clerk"})
+    assert _states(same) == {"APPLICANT": "PROVEN_OTHERWISE"}
+    other = await paper.save(world.teller, same, {"applicant_name": "王若男"})
+    other = await paper.identify(world.teller, other, identity.IDENTITY_OUTCOME_NAME_DIFFERS)
+    assert _states(other) == {"APPLICANT": "IDENTITY_UNRESOLVED"}
 
 
 async def test_when_the_polices_days_to_answer_are_over_it_hinders_no_longer(

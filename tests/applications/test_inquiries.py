@@ -176,6 +176,17 @@ async def test_a_consent_withdrawn_before_the_bank_is_asked_stops_the_query(
     assert inquiry.state == ApplicationInquiry.STATE_UNAVAILABLE
 
 
+async def test_nothing_is_asked_for_an_application_that_is_over(world: World, clock: Clock) -> None:
+    draft = await paper.start(world.teller, form=_LOAN.form)
+    await _consent(world)
+    asked = await _ask(world, draft)
+    await paper.withdraw(world.teller, asked)
+    assert not await _lease(world)
+    await clock.advance(0)
+    [inquiry] = (await _now(world, draft)).inquiries
+    assert inquiry.state == ApplicationInquiry.STATE_UNAVAILABLE
+
+
 async def test_the_bank_is_asked_once_at_a_time_and_again_when_it_could_not_answer(
     world: World,
 ) -> None:

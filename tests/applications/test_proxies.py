@@ -25,6 +25,7 @@ from tests.applications import paper, undoing
 from tests.applications.images import JPEG
 from tests.authorization import desk
 from tests.conftest import Database
+from tests.customer.master import changed, people, sync
 from tests.world import World, read_demo, refused
 
 _IMAGES = ("proxy_id_front", "proxy_photo")
@@ -131,6 +132,20 @@ async def test_the_proxy_never_decides_about_it(world: World) -> None:
         await desk.claim(proxy)
     task = await desk.claim(world.authoriser)
     assert task.subject_id == application.application_id
+
+
+async def test_a_proxy_never_decides_whichever_customer_he_is_at_work(world: World) -> None:
+    # The master has him twice, and the other comes first.
+    twin = changed(
+        people()[1], customer_number="DEMO000000000", card_numbers=[], mobile="15400000000"
+    )
+    await sync(world, twin)
+    proxy = world.authoriser_who_is_a_customer
+    await desk.start_shift(proxy)
+    application = await _filled(world, _by("proxy", _SECOND), papers=("authorization_letter",))
+    await paper.submit(world.teller, application)
+    with refused("NO_TASK_WAITING"):
+        await desk.claim(proxy)
 
 
 async def test_a_proxy_on_a_list_stops_it_like_the_applicant(world: World) -> None:

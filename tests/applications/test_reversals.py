@@ -20,6 +20,7 @@ from tests.applications import paper, undoing
 from tests.authorization import desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
+from tests.customer.master import changed, people, sync, wang
 from tests.world import World, refused
 
 
@@ -110,6 +111,30 @@ async def test_neither_the_requester_nor_the_maker_nor_the_customer_decides(
     with refused("FOUR_EYES"):
         await world.authoriser_with_two_accounts.authorization.ApproveTask(
             undoing.approval(task.task)
+        )
+
+
+async def test_the_customer_under_another_number_does_not_decide(
+    world: World, database: Database
+) -> None:
+    application = await undoing.executed(world)
+    # The master learns that he is an authoriser, whom it has under another number.
+    authoriser = people()[1]
+    twin = changed(wang(), version=2, name=authoriser.name, resident_id=authoriser.resident_id)
+    await sync(world, twin)
+    await undoing.request(world.second_teller, application)
+    await desk.start_shift(world.authoriser_who_is_a_customer)
+    await database.as_owner(
+        "UPDATE task SET state = 'CLAIMED', holder = '900101', fence = fence + 1,"
+        " lease_until = fingertip_now() + interval '1 minute' WHERE subject_kind = 'reversal'"
+    )
+    [row] = await database.as_owner("SELECT task_id FROM task WHERE subject_kind = 'reversal'")
+    shown = await desk.look_at(
+        world.authoriser_who_is_a_customer, Task(task_id=str(row["task_id"]))
+    )
+    with refused("FOUR_EYES"):
+        await world.authoriser_who_is_a_customer.authorization.ApproveTask(
+            undoing.approval(shown.task)
         )
 
 

@@ -6,6 +6,7 @@ import pytest
 from google.type.date_pb2 import Date
 
 from fingertip.applications.v1.application_pb2 import Application
+from fingertip.applications.v1.applications_service_pb2 import GetJourneyRequest
 from fingertip.applications.v1.identity_pb2 import PARTY_APPLICANT
 from fingertip.audit.v1.audit_service_pb2 import ListEntriesRequest
 from fingertip.authorization.v1.authorization_service_pb2 import ListTasksRequest
@@ -150,6 +151,42 @@ async def test_a_person_listed_before_the_approval_gets_nothing_of_it(world: Wor
     assert not await bank.lease(world.core_adapter, "core.open_account")
     [hit] = await _hits(world)
     assert hit.stage == ScreeningHit.STAGE_APPROVAL
+
+
+async def test_what_nothing_comes_of_keeps_neither_the_card_nor_the_place_of_an_account(
+    world: World, database: Database
+) -> None:
+    application = await paper.submitted(world.teller)
+    task = await desk.claim(world.authoriser)
+    await _list(world, _entry())
+    await desk.approve(world.authoriser, task)
+    assert not (await _state(world, application)).voucher_serial
+    [card] = await database.as_owner(
+        "SELECT state FROM voucher WHERE serial = $1", application.voucher_serial
+    )
+    assert card["state"] == "WITH_TELLER"
+    assert not await database.as_owner("SELECT FROM account_slot")
+
+
+async def test_the_journey_tells_the_branch_nothing_of_a_hit(world: World) -> None:
+    await _list(world, _entry())
+    application = await paper.fill(world.teller, await paper.start(world.teller))
+    with refused("SCREENING_HIT"):
+        await paper.submit(world.teller, application)
+    [hit] = await _hits(world)
+    await world.compliance.screening.CloseScreeningHit(
+        CloseScreeningHitRequest(
+            request_id=paper.request_id(),
+            screening_hit_id=hit.screening_hit_id,
+            purpose="已按规定报告",
+        )
+    )
+    journey = GetJourneyRequest(journey_id=application.journey_id)
+    told = (await world.second_teller.applications.GetJourney(journey)).steps
+    assert {step.branch_id for step in told} == {"0101"}
+    assert {step.refusal for step in told} == {""}
+    whole = (await world.auditor.applications.GetJourney(journey)).steps
+    assert {"security", "0000"} < {step.branch_id for step in whole}
 
 
 @pytest.mark.parametrize("effect", [EFFECT_BLOCK, EFFECT_REVIEW], ids=["block", "review"])

@@ -62,6 +62,28 @@ async def test_a_signature_holds_before_and_after_submission(world: World) -> No
     assert await broken(world, application) == []
 
 
+async def test_a_signature_of_what_ended_as_a_draft_holds_too(world: World) -> None:
+    draft = await paper.fill(world.teller, await paper.start(world.teller))
+    await paper.withdraw(world.teller, draft)
+    assert await broken(world, draft) == []
+    # Sent back and signed anew, what was submitted before is of another signature.
+    returned = await paper.submitted(world.teller)
+    await desk.send_back(world.authoriser, await desk.claim(world.authoriser))
+    returned = (await paper.get(world.teller, returned.application_id)).application
+    returned = await paper.save(world.teller, returned, {"occupation": "clerk"})
+    await paper.withdraw(world.teller, await paper.sign(world.teller, returned))
+    assert await broken(world, returned) == []
+
+
+async def test_a_withdrawn_submission_is_still_held_to_what_was_submitted(
+    world: World, submitted: Application, database: Database
+) -> None:
+    await paper.withdraw(world.teller, submitted)
+    assert await broken(world, submitted) == []
+    await database.as_owner("UPDATE application SET content_hash = sha256(content_hash)")
+    assert await broken(world, submitted) == ["CONTENT"]
+
+
 async def test_what_was_never_signed_or_is_another_by_now_has_nothing_to_verify(
     world: World,
 ) -> None:

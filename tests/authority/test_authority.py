@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from fingertip_server.authority import certificates, chains, cms, keyfile, stamps
 from fingertip_server.authority.authority import Authority
@@ -112,6 +114,19 @@ def test_only_an_issuer_issues(keys: Keys) -> None:
     given = [below.certificate, keys.issuer.certificate]
     with pytest.raises(Broken, match="to issuers"):
         chains.follow(forged.certificate, given, anchors, now + timedelta(seconds=1))
+
+
+def test_a_certificate_of_an_unknown_kind_of_key_issues_nothing(keys: Keys) -> None:
+    # As that of a time-stamp authority may be, whose key is for SM2.
+    der = keys.issuer.certificate.public_bytes(Encoding.DER)
+    foreign = x509.load_der_x509_certificate(
+        der.replace(bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d0209"))
+    )
+    customer = certificates.make_customer(
+        _occasion(), keys.issuer, ECDSA_P256_SHA256.new_key()
+    ).certificate
+    with pytest.raises(Broken, match="none that is trusted"):
+        chains.follow(customer, [foreign], [keys.root.certificate], datetime.now(UTC))
 
 
 async def test_a_time_stamp_is_by_a_certificate_for_time_stamps_alone(keys: Keys) -> None:

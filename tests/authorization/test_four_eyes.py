@@ -9,6 +9,7 @@ from fingertip_server.packs.schema_bank import StaffMember
 from tests.applications import paper
 from tests.authorization import desk
 from tests.conftest import Database
+from tests.customer.master import changed, people, sync
 from tests.world import World, read_demo, refused
 
 _INSERT = """
@@ -111,3 +112,27 @@ async def test_decisions_are_appended_and_neither_changed_nor_deleted(
     for statement in ("UPDATE task_decision SET outcome = 'REJECTED'", "DELETE FROM task_decision"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await database.as_application(statement)
+
+
+async def test_the_customer_under_another_number_decides_nothing(world: World) -> None:
+    _, xu, double = people(3)
+    # The bank knows its authoriser by one number, and he applies by another.
+    await sync(
+        world,
+        changed(double, version=2, name=xu.name, resident_id=xu.resident_id, mobile=xu.mobile),
+    )
+    answers = {
+        **paper.ANSWERS,
+        "applicant_name": xu.name,
+        "resident_id": xu.resident_id,
+        "sex": "male",
+        "mobile": xu.mobile,
+    }
+    draft = await paper.start(world.teller, customer=2)
+    await paper.submit(world.teller, await paper.fill(world.teller, draft, answers))
+    await desk.start_shift(world.authoriser_who_is_a_customer)
+    with refused("NO_TASK_WAITING"):
+        await desk.claim(world.authoriser_who_is_a_customer)
+    task = await desk.claim(world.authoriser)
+    with refused("FOUR_EYES"):
+        await desk.approve(world.authoriser_who_is_a_customer, task)

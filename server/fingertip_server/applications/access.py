@@ -4,16 +4,22 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
 from fingertip_server.applications import attachment_rules, rules, store
 from fingertip_server.applications.attachment_rules import COMPLETE
 from fingertip_server.applications.rules import State, Step
 from fingertip_server.applications.tables import Application, Attachment
+from fingertip_server.audit import journal
 from fingertip_server.authorization import tasks
 from fingertip_server.quality import second_look
 from fingertip_server.rpc.call import Call
+from fingertip_server.rpc.principal import Principal
 
 AUDIT = "audit.read"
+# Who may know that somebody stands on a list, beside the auditors.
+_COMPLIANCE = "screening.review"
+_HIT = ErrorReason.Name(ErrorReason.ERROR_REASON_SCREENING_HIT).removeprefix("ERROR_REASON_")
 
 
 def own_branchs(call: Call, application_id: str) -> Application:
@@ -121,6 +127,12 @@ def in_use(
     ):
         raise attachment_rules.no_attachment()
     return attachment
+
+
+def may_know(principal: Principal, entry: journal.EntryRow) -> bool:
+    """Tells whether somebody may know of a step: of what compliance found nobody else is told."""
+    is_of_hit = entry.reason == _HIT or entry.object_kind == "screening_hit"
+    return not is_of_hit or bool({AUDIT, _COMPLIANCE} & principal.permissions)
 
 
 def today(call: Call, application: Application) -> date:

@@ -31,6 +31,17 @@ def changed(call: Call, application: Application) -> application_pb2.Application
     return announce(call, application)
 
 
+def fail(call: Call, application: Application, note: str) -> application_pb2.Application:
+    """Ends a locked application that was approved and of which nothing will be executed.
+
+    What it held is free again; the bank was not asked, or said that it did nothing.
+    """
+    bindings.release(call, application)
+    step(application, Step.FAIL, note)
+    accounts.release(call, application.application_id)
+    return changed(call, application)
+
+
 def announce(call: Call, application: Application) -> application_pb2.Application:
     """Announces an application on its branch's topic, and returns it as announced."""
     call.flush()

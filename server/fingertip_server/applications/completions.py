@@ -49,11 +49,8 @@ def _failed(call: Call, item: Item, failure_code: str) -> None:
         changes.step(application, Step.RECALL, recheck.note(failure_code))
         changes.changed(call, application)
         return
-    bindings.release(call, application)
     note = recheck.note(failure_code) or f"银行系统拒绝办理（{failure_code}）。"
-    changes.step(application, Step.FAIL, note)
-    accounts.release(call, application.application_id)
-    changes.changed(call, application)
+    changes.fail(call, application, note)
 
 
 def _unknown(call: Call, item: Item) -> None:

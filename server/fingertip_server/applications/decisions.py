@@ -48,8 +48,7 @@ def _approved(call: Call, subject: Subject) -> None:
     changes.step(application, Step.APPROVE, f"授权已通过，等待{scene.execution}。")
     if screenings.hinders(call, Stage.APPROVAL, application):
         # Whoever approved it is not to learn why it is not done.
-        changes.step(application, Step.FAIL, screenings.NOTE)
-        changes.changed(call, application)
+        changes.fail(call, application, screenings.NOTE)
         return
     call.enqueue(
         WorkItemDraft(

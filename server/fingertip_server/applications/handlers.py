@@ -35,6 +35,7 @@ from fingertip_server.applications import (
     forms,
     identities,
     messages,
+    persons,
     rules,
     screenings,
     store,
@@ -76,9 +77,10 @@ def save_application(call: Call, request: SaveApplicationRequest) -> SaveApplica
             raise rules.field_unknown(answer.field_key, f"answers[{index}].field_key")
         field = fields[answer.field_key]
         given[field.key] = answers.to_stored(field, answer.value, today=today)
+    before = persons.of(filling.read(call, application))
     kept = {key: value for key, value in given.items() if value}
     filling.fill(call, application, kept)
-    identities.forget_changed(call, application)
+    identities.forget_changed(call, application, before)
     call.record("application", application.application_id, application.state)
     return SaveApplicationResponse(application=changes.changed(call, application))
 

@@ -1,10 +1,19 @@
 """Asks the police's register about the persons of an application (联网核查)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import uuid4
 
 from fingertip.fulfilment.v1.work_item_pb2 import CheckIdentityOrder, WorkOrder
-from fingertip_server.applications import decisions, filling, persons, rules, store, uploads
+from fingertip_server.applications import (
+    decisions,
+    filling,
+    identity_faults,
+    persons,
+    rules,
+    store,
+    uploads,
+)
 from fingertip_server.applications.identity_rules import Outcome
 from fingertip_server.applications.persons import Party, Person
 from fingertip_server.applications.tables import Application, ApplicationIdentity
@@ -40,9 +49,15 @@ def check(call: Call, application: Application) -> bool:
     return is_changed
 
 
-def forget_changed(call: Call, application: Application) -> None:
-    """Forgets what was said of persons who are others by now, with their photos."""
+def forget_changed(call: Call, application: Application, before: Iterable[Person]) -> None:
+    """Forgets what was said of persons who are others by now, with their photos and proofs."""
     people = {person.party: person for person in persons.of(filling.read(call, application))}
+    for former in before:
+        person = people.get(former.party)
+        if former.is_complete and (person is None or _blind(call, person) != _blind(call, former)):
+            # A proof of who he was is none of who he is.
+            kind = identity_faults.proof(former.party)
+            store.forget_sighting(call, application.application_id, kind)
     for row in store.identities(call.session, application.application_id):
         person = people.get(Party(row.party))
         if person is None or _blind(call, person) != row.person:

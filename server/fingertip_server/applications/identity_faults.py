@@ -10,7 +10,6 @@ from fingertip_server.applications.store import Evidence
 from fingertip_server.applications.tables import Application, ApplicationIdentity
 from fingertip_server.rpc.call import Call
 
-# The sighting of another proof of a person's identity.
 _PROOFS = {Party.APPLICANT: "IDENTITY_PROOF"}
 _PROXYS_PROOF = "PROXY_IDENTITY_PROOF"
 
@@ -42,20 +41,21 @@ def standings(evidence: Evidence) -> list[Standing]:
 def shown_by(party: Party) -> tuple[str, ...]:
     """Returns what an authoriser compares to know a person whom the register did not confirm."""
     keys = persons.keys(party)
-    return (keys.name, keys.resident_id, f"sighting.{_proof(party).lower()}")
+    return (keys.name, keys.resident_id, f"sighting.{proof(party).lower()}")
 
 
 def standing(row: ApplicationIdentity, evidence: Evidence) -> Standing:
     """Returns what is known of a person."""
     party = Party(row.party)
-    proof = _proof(party)
+    kind = proof(party)
     return Standing(
         party=party,
         outcome=Outcome(row.outcome) if row.outcome else None,
-        is_proven=any(each.kind == proof for each in evidence.sightings),
+        is_proven=any(each.kind == kind for each in evidence.sightings),
         unhindered_at=row.unhindered_at,
     )
 
 
-def _proof(party: Party) -> str:
+def proof(party: Party) -> str:
+    """Returns the sighting of another proof of a person's identity."""
     return _PROOFS.get(party, _PROXYS_PROOF)

@@ -26,6 +26,7 @@ from fingertip_server.rpc.drafts import WorkItemDraft
 SUBJECT = "application"
 CREDIT_REPORT_WORK = "credit.query_report"
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
+APPLICATION_ENDED = "APPLICATION_ENDED"
 
 # When the teller may ask again.
 _PATIENCE = timedelta(minutes=2)
@@ -157,6 +158,10 @@ def _failed(call: Call, item: Item, failure_code: str) -> None:  # noqa: ARG001 
 
 
 def _bar(call: Call, item: Item) -> str:
+    """Asks nothing about a customer whose application is over: there is no purpose any more."""
+    application = store.find(call, UUID(item.subject_id))
+    if application is None or application.state not in rules.EDITABLE:
+        return APPLICATION_ENDED
     consent_id = UUID(item.order.credit_report.consent_id)
     return "" if consents.holds(call, consent_id) else CONSENT_WITHDRAWN
 

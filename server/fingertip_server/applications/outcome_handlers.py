@@ -87,8 +87,9 @@ def get_customer_copy(call: Call, request: GetCustomerCopyRequest) -> GetCustome
 
 def get_journey(call: Call, request: GetJourneyRequest) -> GetJourneyResponse:
     """Tells a journey to those whose branch or centre it touched, and to auditors."""
-    entries = journal.journey(call.connection, UUID(request.journey_id))
+    found = journal.journey(call.connection, UUID(request.journey_id))
     principal = call.principal
+    entries = [entry for entry in found if access.may_know(principal, entry)]
     touched = any(entry.chain == principal.branch_id for entry in entries)
     if not entries or not (touched or access.AUDIT in principal.permissions):
         raise errors.NotFound(

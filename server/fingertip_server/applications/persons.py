@@ -74,7 +74,9 @@ def _person(read: Readings, party: Party, keys: Keys) -> Person:
 def _birth_date(read: Readings, keys: Keys, number: str) -> date | None:
     if number:
         return resident_id.birth_date(number)
-    if zone := read.right(keys.mrz):
-        return mrz.parse(zone, today=read.today).birth_date
+    zone = read.right(keys.mrz)
+    if zone and (born := mrz.parse(zone, today=read.today).birth_date):
+        return born
+    # A zone whose issuer does not know the day says nothing against what is written.
     written = read.right(keys.birth_date)
     return date.fromisoformat(written) if written else None

@@ -9,7 +9,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import select, tuple_
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent, ReversalContent
-from fingertip_server.applications import customers, filling, reversal_rules, rules, store
+from fingertip_server.applications import (
+    customers,
+    filling,
+    reversal_rules,
+    rules,
+    standing,
+    store,
+)
 from fingertip_server.applications.reversal_rules import State, Step
 from fingertip_server.applications.tables import Application, Reversal
 from fingertip_server.authorization import tasks
@@ -98,7 +105,7 @@ def request(call: Call, application: Application, reason: str) -> Reversal:
             is_waiting=rules.is_waiting(executed, call.now),
             previous_task_id=former.task_id if former and former.state == State.RETURNED else None,
             # Whoever made what is undone took part in it: else two tellers could undo each other's.
-            barred=(application.maker_person_id, *_barred(call, application)),
+            barred=(application.maker_person_id, *standing.staff_of(call, application)),
         ),
     )
     reversal = Reversal(
@@ -148,11 +155,6 @@ def withdraw(call: Call, reversal: Reversal, application: Application) -> None:
     """Ends a locked reversal before anybody decided, and the task about it."""
     step(reversal, application, Step.WITHDRAW)
     tasks.withdraw(call, SUBJECT, reversal.reversal_id)
-
-
-def _barred(call: Call, application: Application) -> tuple[UUID, ...]:
-    """Returns who acted for the customer when what is undone was submitted."""
-    return tasks.barred(call, application.task_id) if application.task_id else ()
 
 
 def _content(call: Call, application: Application, reversal_id: UUID, reason: str) -> bytes:

@@ -7,17 +7,20 @@ more before it is executed: meanwhile another branch may have opened an account 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from uuid import UUID
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
-from fingertip_server.applications import access, filling, readings
+from fingertip_server.applications import access, filling, persons, readings, store
 from fingertip_server.applications.faults import Fault, FaultKind
 from fingertip_server.applications.readings import Readings
 from fingertip_server.applications.tables import Application
-from fingertip_server.customer import accounts, restrictions
+from fingertip_server.customer import accounts, directory, restrictions
 from fingertip_server.customer.accounts import Person
 from fingertip_server.customer.restrictions import Measure
+from fingertip_server.customer.values import IdentifierKind
 from fingertip_server.fulfilment.hooks import Item
+from fingertip_server.identity import directory as staff
 from fingertip_server.packs.schema_forms import Form
 from fingertip_server.packs.schema_policies import Policies
 from fingertip_server.rpc.call import Call
@@ -41,7 +44,7 @@ def faults(call: Call, application: Application) -> Iterator[Fault]:
     who = _person(call, application, form, given)
     account_class = _account_class(call, application, form, given)
     if account_class:
-        counted = accounts.others(call, who, application.application_id)
+        counted = _others(call, application, who)
         yield from limit_faults(account_class, counted, call.bank.policies)
     measure = _measure(call, who)
     if measure is not None:
@@ -83,7 +86,9 @@ def reserve(call: Call, application: Application) -> None:
     account_class = _account_class(call, application, form, given)
     if account_class:
         who = _person(call, application, form, given)
-        accounts.take(call, who, application.application_id, account_class)
+        accounts.hold(call, who)
+        applications = store.of_customers(call, who.customer_ids)
+        accounts.take(call, who, application.application_id, account_class, applications)
 
 
 def require(call: Call, application: Application) -> None:
@@ -94,6 +99,24 @@ def require(call: Call, application: Application) -> None:
             ErrorReason.ERROR_REASON_CUSTOMER_RESTRICTED,
             "A restrictive measure stands against the customer.",
         )
+
+
+def staff_of(call: Call, application: Application) -> tuple[UUID, ...]:
+    """Returns who of the staff is the applicant or acts for him, and therefore never decides.
+
+    Each of them is a person, whichever of his customer numbers the bank knows him at work by.
+    """
+    read = filling.read(call, application)
+    who = accounts.person(call, application.customer_id, read.right(readings.APPLICANT.resident_id))
+    acting = [
+        facts.customer_id
+        for each in persons.of(read)[1:]
+        if each.resident_id
+        for facts in directory.all_by(
+            call, directory.identifier(call, IdentifierKind.RESIDENT_ID, each.resident_id)
+        )
+    ]
+    return staff.persons_of(call.connection, {*who.customer_ids, *acting})
 
 
 def is_watched(call: Call, application: Application) -> bool:
@@ -119,11 +142,16 @@ def bar(call: Call, application: Application, _item: Item) -> str:
     if not account_class:
         return ""
     who = _person(call, application, form, given)
-    counted = accounts.others(call, who, application.application_id)
+    counted = _others(call, application, who)
     holds_place = accounts.taken(call, who, application.application_id) == account_class
     if not holds_place or accounts.is_full(counted, account_class, call.bank.policies):
         return LIMIT_CODE
     return ""
+
+
+def _others(call: Call, application: Application, who: Person) -> Counter[str]:
+    applications = store.of_customers(call, who.customer_ids)
+    return accounts.others(call, who, application.application_id, applications)
 
 
 def _measure(call: Call, who: Person) -> Measure | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from fingertip_server.applications.attachment_rules import COMPLETE, UPLOADING
+from fingertip_server.applications.rules import UNDONE, State
 from fingertip_server.applications.tables import (
     AgreementShowing,
     Application,
@@ -25,6 +26,8 @@ from fingertip_server.rpc.call import Call
 
 _APPLICATIONS = select(Application).execution_options(populate_existing=True)
 _LOCKED = _APPLICATIONS.with_for_update(key_share=True)
+# Of these nobody holds a place.
+_PLACELESS = UNDONE | {State.DRAFT}
 # Those in use, and those on their way.
 _SHOWN = (
     select(Attachment)
@@ -155,6 +158,14 @@ def page(
     return call.session.scalars(statement.order_by(*newest_first).limit(size)).all()
 
 
+def of_customers(call: Call, customer_ids: Collection[UUID]) -> Sequence[UUID]:
+    """Returns the applications of customers of which something may have come."""
+    statement = select(Application.application_id).where(
+        Application.customer_id.in_(customer_ids), Application.state.not_in(_PLACELESS)
+    )
+    return call.connection.execute(statement).scalars().all()
+
+
 def attachment(call: Call, attachment_id: UUID) -> tuple[Attachment, Application] | None:
     """Returns an attachment with its application."""
     row = call.session.execute(
@@ -252,6 +263,14 @@ def uploaded_by(connection: Connection, attachment_id: UUID, maker_id: str) -> i
 def chunk_row(attachment_id: UUID, offset: int) -> str:
     """Names a chunk's row, for its seal."""
     return f"{attachment_id}/{offset}"
+
+
+def forget_sighting(call: Call, application_id: UUID, kind: str) -> None:
+    """Deletes what was stated to be seen, if it was."""
+    statement = delete(ApplicationSighting).where(
+        ApplicationSighting.application_id == application_id, ApplicationSighting.kind == kind
+    )
+    call.session.execute(statement)
 
 
 def add_revision(call: Call, application: Application, content: bytes) -> None:

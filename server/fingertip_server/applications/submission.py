@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from uuid import UUID
 
 from fingertip.applications.v1.content_pb2 import ApplicationContent
 from fingertip_server.applications import (
@@ -33,9 +32,7 @@ from fingertip_server.applications.rules import State, Step
 from fingertip_server.applications.tables import Application
 from fingertip_server.authorization import tasks
 from fingertip_server.authorization.tasks import TaskDraft
-from fingertip_server.customer import directory
 from fingertip_server.identifiers.validity import ValidityYears
-from fingertip_server.identity import directory as staff
 from fingertip_server.packs.quantities import Money
 from fingertip_server.packs.rule_references import limits_of
 from fingertip_server.packs.schema_forms import ChecklistItem, Form, Scene
@@ -124,7 +121,7 @@ def submit(
             previous_task_id=application.task_id if is_again else None,
             amount=_amount(call, application, scene),
             on_site=on_site,
-            barred=_barred(call, application),
+            barred=standing.staff_of(call, application),
         ),
     )
     application.task_id = opened.task_id
@@ -170,16 +167,6 @@ def _scene(call: Call, application: Application, evidence: store.Evidence) -> Sc
         if (told := identity_rules.told_to_authoriser(standing))
     ]
     return scene.model_copy(update={"checklist": (*scene.checklist, *asked)}) if asked else scene
-
-
-def _barred(call: Call, application: Application) -> tuple[UUID, ...]:
-    """Returns who of the staff acts for the applicant, and therefore never decides."""
-    acting = persons.of(filling.read(call, application))[1:]
-    known = [
-        directory.by_resident_id(call, each.resident_id) for each in acting if each.resident_id
-    ]
-    customer_ids = [facts.customer_id for facts in known if facts is not None]
-    return staff.persons_of(call.connection, customer_ids) if customer_ids else ()
 
 
 def _content(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from fingertip.applications.v1.content_pb2 import ApplicationContent, SignedForm
 from fingertip.applications.v1.signature_pb2 import SignatureCheck, SignatureStatement
 from fingertip_server.applications import signatures, store
-from fingertip_server.applications.rules import EDITABLE
+from fingertip_server.applications.rules import EDITABLE, State
 from fingertip_server.applications.tables import (
     Application,
     ApplicationRevision,
@@ -118,10 +118,19 @@ def read(connection: Connection, protection: Protection, application_id: UUID) -
             texts=_texts(connection, signed_form),
             image_sha256=attachment.sha256 if attachment else None,
             image=_image(connection, protection, attachment) if attachment else None,
-            is_submitted=application.state not in EDITABLE,
+            is_submitted=_is_submitted(application, signature),
             content_hash=application.content_hash or b"",
             content=_content(session, protection, application),
         )
+
+
+def _is_submitted(application: Application, signature: Signature) -> bool:
+    """Tells whether the last submission is of this signature: not when it ended as a draft."""
+    if application.state in EDITABLE:
+        return False
+    submitted = application.submit_time
+    is_newer = submitted is None or submitted < signature.sign_time
+    return not (is_newer and application.state in {State.WITHDRAWN, State.EXPIRED})
 
 
 async def find(outside: Outside, application_id: UUID) -> Finding | None:

@@ -146,12 +146,6 @@ def checkers(call: Call, task_id: UUID) -> frozenset[UUID]:
     return _answering(store.steps(call, task)) if task is not None else frozenset()
 
 
-def barred(call: Call, task_id: UUID) -> tuple[UUID, ...]:
-    """Returns who takes no step of a task besides its maker and its customer."""
-    task = store.find(call, task_id)
-    return tuple(task.barred) if task is not None else ()
-
-
 def deadline(call: Call, scene: Scene, branch_id: str, lifetime: timedelta) -> datetime:
     """Returns when what a scene's task waits for from now on is too late."""
     closes = call.bank.branch(branch_id).closes if scene.expires_at_closing else None

@@ -7,7 +7,7 @@ branches never count at the same time.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import UUID
@@ -30,8 +30,10 @@ LIMITS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# In one order for all, so that two who want the same never wait for each other.
 _HOLD = text(
-    "INSERT INTO account_holder AS h (person) VALUES (:person)"
+    "INSERT INTO account_holder AS h (person)"
+    " SELECT key FROM unnest(CAST(:keys AS bytea[])) AS k (key) ORDER BY key"
     " ON CONFLICT (person) DO UPDATE SET person = h.person"
 )
 # The customers of a person: those with his document, and the one who applies.
@@ -46,7 +48,8 @@ WITH reported AS (
     WHERE customer_id = ANY(CAST(:customers AS uuid[]))
 ), taken AS (
     SELECT s.account_class FROM account_slot AS s
-    WHERE s.person = :person AND s.application_id <> CAST(:application_id AS uuid)
+    WHERE (s.person = :person OR s.application_id = ANY(CAST(:applications AS uuid[])))
+        AND s.application_id <> CAST(:application_id AS uuid)
         AND NOT EXISTS (SELECT FROM reported AS r WHERE r.blind = s.blind)
 )
 SELECT account_class FROM reported UNION ALL SELECT account_class FROM taken
@@ -74,30 +77,49 @@ _FORGET_REPORTED = text(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may be several customers of the bank."""
+    """Somebody who may be several customers of the bank.
+
+    `keys` are all by which he takes places: of the customers that the master knows no number of,
+    one application may be by an identity card and the next by a passport.
+    """
 
     key: bytes
     customer_ids: tuple[UUID, ...]
+    keys: tuple[bytes, ...]
 
 
 def person(call: Call, customer_id: UUID, document_number: str) -> Person:
     """Returns who a customer is: by the master's document, else by the one given, else himself."""
     facts = directory.by_id(call, customer_id)
     known = messages.customer(facts, call.protection).resident_id if facts is not None else ""
-    number = known or document_number or f"customer {customer_id}"
-    key = directory.identifier(call, IdentifierKind.RESIDENT_ID, number).blind
+    number = known or document_number or _as_customer(customer_id)
+    key = _key(call, number)
     rows = call.connection.execute(_CUSTOMERS, {"person": key, "customer_id": customer_id})
-    return Person(key, tuple(sorted(rows.scalars())))
+    customer_ids = tuple(sorted(rows.scalars()))
+    as_customers = [_key(call, _as_customer(each)) for each in customer_ids]
+    return Person(key, customer_ids, tuple(sorted({key, *as_customers})))
 
 
-def others(call: Call, who: Person, application_id: UUID) -> Counter[str]:
-    """Counts a person's accounts by class, without the one that an application is for."""
+def hold(call: Call, who: Person) -> None:
+    """Has whoever else takes a place for a person wait for this transaction's end."""
+    call.flush()
+    call.connection.execute(_HOLD, {"keys": list(who.keys)})
+
+
+def others(
+    call: Call, who: Person, application_id: UUID, applications: Collection[UUID]
+) -> Counter[str]:
+    """Counts a person's accounts by class, without the one that an application is for.
+
+    `applications` are those of his customers, by whichever document their places were taken.
+    """
     rows = call.connection.execute(
         _COUNT,
         {
             "person": who.key,
             "customers": list(who.customer_ids),
             "application_id": application_id,
+            "applications": list(applications),
         },
     )
     return Counter(rows.scalars())
@@ -108,14 +130,19 @@ def is_full(counted: Counter[str], account_class: str, policies: Policies) -> bo
     return counted[account_class] >= policies.count(LIMITS[account_class])
 
 
-def take(call: Call, who: Person, application_id: UUID, account_class: str) -> None:
-    """Takes a slot for an application, or keeps the one that it has.
+def take(
+    call: Call,
+    who: Person,
+    application_id: UUID,
+    account_class: str,
+    applications: Collection[UUID],
+) -> None:
+    """Takes a slot for an application of a person who is held, or keeps the one that it has.
 
-    Raises ACCOUNT_LIMIT. Holds the person's row until the commit.
+    Raises ACCOUNT_LIMIT. `applications` as in `others`, read since he is held.
     """
-    call.flush()
-    call.connection.execute(_HOLD, {"person": who.key})
-    if is_full(others(call, who, application_id), account_class, call.bank.policies):
+    counted = others(call, who, application_id, applications)
+    if is_full(counted, account_class, call.bank.policies):
         raise full(account_class, call.bank.policies)
     if taken(call, who, application_id) == account_class:
         return
@@ -144,6 +171,15 @@ def keep(call: Call, application_id: UUID, account_number: str) -> None:
     blind = call.protection.blind(CustomerAccount.blind, account_number)
     call.connection.execute(_KEEP, {"application_id": application_id, "blind": blind})
     call.connection.execute(_FORGET_REPORTED, {"application_id": application_id})
+
+
+def _as_customer(customer_id: UUID) -> str:
+    """Returns what somebody is found by whose document nobody knows."""
+    return f"customer {customer_id}"
+
+
+def _key(call: Call, number: str) -> bytes:
+    return directory.identifier(call, IdentifierKind.RESIDENT_ID, number).blind
 
 
 def full(account_class: str, policies: Policies) -> errors.InvalidState:

@@ -13,6 +13,8 @@ from fingertip_server.identifiers import names, text
 from fingertip_server.identifiers.faults import IdentifierFault
 from fingertip_server.screening.values import Effect, Findings, Match, Means, Person
 
+# 港澳居民来往内地通行证 with the count of its renewals.
+_RENEWED_PERMIT = re.compile(r"[HM][0-9]{10}")
 # Between the parts of a name, which lists write in another order than passports do.
 _BETWEEN = re.compile(r"[\s·'\u2019.,-]+")
 
@@ -37,7 +39,11 @@ def keys_of_entry(entry: ScreeningEntry) -> Iterator[tuple[Means, str]]:
 
 def document_key(number: str) -> str:
     """Returns the one spelling of a document's number."""
-    return f"{Means.DOCUMENT}:{text.to_compact(number).upper()}"
+    compact = text.to_compact(number).upper()
+    if _RENEWED_PERMIT.fullmatch(compact):
+        # The holder keeps the number; what lists add to it counts the cards.
+        compact = compact[:9]
+    return f"{Means.DOCUMENT}:{compact}"
 
 
 def name_key(name: str, born: date) -> str:
