@@ -5,11 +5,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from fingertip_server.packs import synthetic
 from fingertip_server.packs.schema_bank import StaffMember
 from tests.applications import paper
-from tests.authorization import desk
+from tests.authorization import counter, desk
 from tests.conftest import Database
 from tests.customer.master import changed, people, sync
+from tests.identity.lending import lend, lending
 from tests.world import World, read_demo, refused
 
 _INSERT = """
@@ -136,3 +138,43 @@ async def test_the_customer_under_another_number_decides_nothing(world: World) -
     task = await desk.claim(world.authoriser)
     with refused("FOUR_EYES"):
         await desk.approve(world.authoriser_who_is_a_customer, task)
+
+
+async def test_a_relative_of_the_customer_is_offered_nothing_and_decides_nothing(
+    world: World, database: Database
+) -> None:
+    number = int(_member("900102").relatives[0].removeprefix("DEMO"))
+    await paper.synchronise(world, number)
+    [*_, person] = synthetic.customers(synthetic.population_of(read_demo()), number)
+    await desk.start_shift(world.authoriser_who_is_a_customer)
+    draft = await paper.start(world.teller, customer=number - 1)
+    filled = await paper.fill(world.teller, draft, paper.answers_of(person))
+    application = await paper.submit(world.teller, filled)
+    with refused("NO_TASK_WAITING"):
+        await desk.claim(world.authoriser)
+    task = await desk.claim(world.authoriser_who_is_a_customer)
+    assert task.subject_id == application.application_id
+    with refused("FOUR_EYES") as caught:
+        await desk.approve(world.authoriser, task)
+    assert caught.value.metadata == {"rule": "related"}
+    with refused("NOT_ELIGIBLE") as told:
+        await desk.reassign(world.centre_supervisor, task.task_id, "900102")
+    assert told.value.metadata == {"rule": "related"}
+
+
+@pytest.mark.parametrize("related", ["100104", "100108"])
+async def test_neither_a_relative_nor_his_delegate_decides_on_site(
+    world: World, database: Database, related: str
+) -> None:
+    await lend(world.branch_manager, lending("100104"))
+    await database.as_owner(
+        "UPDATE staff SET relatives = ARRAY[$2::text::uuid] WHERE staff_id = $1",
+        related,
+        paper.customer_id(),
+    )
+    task = await counter.submitted(world.teller)
+    with refused("FOUR_EYES") as caught:
+        await counter.approve(world.teller, task)
+    rule = "related" if related == "100104" else "delegate_of_related"
+    assert caught.value.metadata == {"rule": rule}
+    await counter.approve(world.teller, task, counter.second("100105"))

@@ -49,6 +49,16 @@ def _reason(task: Held, quote: Quote, now: datetime = NOW) -> str:
     return caught.value.reason_name
 
 
+def test_who_lent_is_as_close_to_the_customer_as_who_is() -> None:
+    related = replace(PARTIES, barred=frozenset({CHECKER}))
+    himself = _decider(Person(CHECKER, None))
+    assert rules.rule_against(himself, related) == "related"
+    delegate = replace(himself, person=OTHER, lenders=frozenset({CHECKER}))
+    assert rules.rule_against(delegate, related) == "delegate_of_related"
+    assert not rules.may(delegate, NEED, related)
+    assert not rules.rule_against(delegate, PARTIES)
+
+
 def test_the_holder_decides_about_what_he_saw() -> None:
     rules.require_decidable(TASK, QUOTE, NOW)
 

@@ -102,7 +102,9 @@ def require(call: Call, application: Application) -> None:
 
 
 def staff_of(call: Call, application: Application) -> tuple[UUID, ...]:
-    """Returns who of the staff is the applicant or acts for him, and therefore never decides.
+    """Returns who of the staff is the applicant, acts for him or is a relative of either.
+
+    He therefore never decides.
 
     Each of them is a person, whichever of his customer numbers the bank knows him at work by.
     """

@@ -41,6 +41,7 @@ _MAY_CLAIM = (
     Task.state == _QUEUED,
     Task.maker_person_id != all_(bindparam("barred_makers", type_=ARRAY(Uuid()))),
     Task.customer_id != all_(bindparam("barred_customers", type_=ARRAY(Uuid()))),
+    ~Task.barred.overlap(bindparam("barred_makers", type_=ARRAY(Uuid()))),
     ~Task.taken_by.overlap(bindparam("own_persons", type_=ARRAY(Uuid()))),
     Task.expire_time > NOW,
     or_(

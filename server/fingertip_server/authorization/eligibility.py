@@ -51,7 +51,12 @@ def is_on_shift(call: Call) -> bool:
 
 def parties(task: Task, *taking: UUID) -> Parties:
     """Returns whom a task excludes, with those who take a step of it just now."""
-    return Parties(task.maker_person_id, task.customer_id, frozenset([*task.taken_by, *taking]))
+    return Parties(
+        task.maker_person_id,
+        task.customer_id,
+        frozenset([*task.taken_by, *taking]),
+        frozenset(task.barred),
+    )
 
 
 def is_on_break(call: Call) -> bool:

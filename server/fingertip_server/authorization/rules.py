@@ -48,6 +48,8 @@ class Parties:
     maker_person_id: UUID
     customer_id: UUID
     taken_by: frozenset[UUID] = frozenset()
+    # Who is close to the customer, or made what is undone.
+    barred: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +158,15 @@ def expire_time(
 def four_eyes_rule(person: Person, parties: Parties) -> str:
     """Returns the rule by which a person may not decide; "" if he may.
 
-    That is "maker", "customer", or "earlier_step" when he took one of the same revision.
+    That is "maker", "customer", "related" for who is close to the customer or made what is undone,
+    or "earlier_step" for who took one of the same revision.
     """
     if person.person_id == parties.maker_person_id:
         return "maker"
     if person.customer_id is not None and person.customer_id == parties.customer_id:
         return "customer"
+    if person.person_id in parties.barred:
+        return "related"
     if person.person_id in parties.taken_by:
         return "earlier_step"
     return ""
@@ -170,12 +175,14 @@ def four_eyes_rule(person: Person, parties: Parties) -> str:
 def rule_against(decider: Decider, parties: Parties) -> str:
     """Returns the rule by which somebody may not decide, whatever his authority; "" if he may.
 
-    Beside those of four eyes that is "delegate_of_maker".
+    Beside those of four eyes that is "delegate_of_maker" or "delegate_of_related".
     """
     rule = four_eyes_rule(decider.person, parties)
-    if not rule and parties.maker_person_id in decider.lenders:
+    if rule:
+        return rule
+    if parties.maker_person_id in decider.lenders:
         return "delegate_of_maker"
-    return rule
+    return "delegate_of_related" if parties.barred & decider.lenders else ""
 
 
 def admits(authority: Authority, need: Need, parties: Parties) -> bool:

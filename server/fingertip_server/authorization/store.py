@@ -140,6 +140,7 @@ _SOMEBODY = (
     " WHERE task.level <= present.level AND present.scene_code IN ('', task.scene_code)"
     " AND task.maker_person_id <> ALL (present.barred_makers)"
     " AND task.customer_id <> ALL (present.barred_customers)"
+    " AND NOT task.barred && present.barred_makers"
     " AND NOT task.taken_by && present.persons)"
 )
 _SOMEBODY_MAY, _NOBODY_MAY = text(_SOMEBODY), text(f"NOT {_SOMEBODY}")

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, or_, select
 
 from fingertip_server.identity import delegations
 from fingertip_server.identity.tables import Shift, Staff
@@ -91,9 +91,14 @@ def on_shift(connection: Connection, branch_id: str) -> list[StaffRow]:
 
 
 def persons_of(connection: Connection, customer_ids: Collection[UUID]) -> tuple[UUID, ...]:
-    """Returns which persons of the staff are these customers of the bank, whatever their state."""
-    of_customers = select(Staff.person_id).where(Staff.customer_id.in_(customer_ids))
-    return tuple(sorted(set(connection.execute(of_customers).scalars())))
+    """Returns which persons of the staff are these customers of the bank, or relatives of theirs.
+
+    Whatever the state of their accounts is.
+    """
+    are_they = Staff.customer_id.in_(customer_ids)
+    are_relatives = Staff.relatives.overlap(list(customer_ids))
+    found = connection.execute(select(Staff.person_id).where(or_(are_they, are_relatives)))
+    return tuple(sorted(set(found.scalars())))
 
 
 def page(connection: Connection, branch_id: str, after: str, size: int) -> list[StaffRow]:

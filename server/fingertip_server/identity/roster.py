@@ -28,6 +28,7 @@ _PUT_STAFF = _upserting(
     "skills",
     "level",
     "customer_id",
+    "relatives",
     "is_listed",
 )
 # Each unit has a feed and a chain of its own.
@@ -92,5 +93,6 @@ def _row(pack: Pack, member: StaffMember) -> dict[str, object]:
         "skills": list(member.skills),
         "level": member.level,
         "customer_id": customer_id(pack.bank.code, number) if number else None,
+        "relatives": [customer_id(pack.bank.code, each) for each in member.relatives],
         "is_listed": True,
     }

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, func, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, Uuid, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,6 +45,8 @@ class Staff(Base):
     level: Mapped[int] = mapped_column(server_default="1")
     # Which customer of the bank the person is, if any.
     customer_id: Mapped[uuid.UUID | None]
+    # Which customers are his relatives, as he reported them.
+    relatives: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     is_listed: Mapped[bool] = mapped_column(server_default=true())
     state: Mapped[str] = mapped_column(server_default="ACTIVE")
     # Attempts to sign in since the last success; each is counted before its password is checked.

@@ -119,8 +119,9 @@ class SkillGroups(Frozen):
 class StaffMember(Frozen):
     """An account of a member of staff; one person may have several.
 
-    `customer_number` says which customer of the bank the person is, if any. `level` is his
-    authority (授权级别): he decides about what needs no higher one.
+    `customer_number` says which customer of the bank the person is, if any, and `relatives` about
+    which customers he does not decide because they are his (亲属回避). `level` is his authority
+    (授权级别): he decides about what needs no higher one.
     """
 
     staff_number: StaffNumber
@@ -131,6 +132,7 @@ class StaffMember(Frozen):
     skills: tuple[Word, ...] = ()
     level: int = Field(default=1, ge=1, le=9)
     customer_number: CustomerNumber | None = None
+    relatives: tuple[CustomerNumber, ...] = ()
 
 
 class Staff(Frozen):
