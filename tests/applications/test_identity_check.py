@@ -227,6 +227,31 @@ async def test_when_the_polices_days_to_answer_are_over_it_hinders_no_longer(
     assert "identity_applicant" in {each.item_id for each in seen.checklist}
 
 
+async def test_asking_again_does_not_begin_the_polices_days_anew(
+    world: World, clock: Clock, database: Database
+) -> None:
+    application = await _checked(world, identity.IDENTITY_OUTCOME_NUMBER_UNKNOWN)
+    [first] = application.identities
+    for outcome in (
+        identity.IDENTITY_OUTCOME_NOT_CHECKED,
+        identity.IDENTITY_OUTCOME_NAME_DIFFERS,
+    ):
+        await clock.advance(_DAY)
+        await paper.stay_signed_in(database)
+        await paper.check_identity(world.teller, application)
+        await paper.answer(world, outcome)
+        application = (await paper.get(world.teller, application.application_id)).application
+        assert application.identities[0].outcome == outcome
+    assert application.identities[0].unhindered_time == first.unhindered_time
+
+
+async def test_nobody_is_asked_about_for_what_was_withdrawn(world: World, clock: Clock) -> None:
+    application = await paper.save(world.teller, await paper.start(world.teller), paper.ANSWERS)
+    application = await paper.check_identity(world.teller, application)
+    await paper.withdraw(world.teller, application)
+    assert await paper.answer(world) == []
+
+
 async def test_a_register_that_is_down_is_asked_again_after_the_submission(
     world: World, clock: Clock, database: Database
 ) -> None:

@@ -67,9 +67,22 @@ def forget_changed(call: Call, application: Application, before: Iterable[Person
 
 
 def ask(call: Call, application: Application, person: Person) -> None:
-    """Has an adapter ask the register, in the place of what it said before."""
+    """Has an adapter ask the register, in the place of what it said before.
+
+    The days in which the police answer go on: 银发〔2007〕345号 counts them from the first answer.
+    """
     operation_id = uuid4()
-    _keep(call, application, person, operation_id=operation_id, asked_at=call.now)
+    rows = store.identities(call.session, application.application_id)
+    who = _blind(call, person)
+    former = next((r for r in rows if (r.party, r.person) == (person.party, who)), None)
+    _keep(
+        call,
+        application,
+        person,
+        operation_id=operation_id,
+        asked_at=call.now,
+        unhindered_at=former.unhindered_at if former is not None else None,
+    )
     call.enqueue(
         WorkItemDraft(
             kind=CHECK,

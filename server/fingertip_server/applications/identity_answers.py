@@ -12,6 +12,7 @@ from fingertip_server.applications import (
     filling,
     identities,
     identity_rules,
+    inquiries,
     persons,
     rules,
     store,
@@ -81,7 +82,10 @@ def _answer(
 ) -> None:
     row.outcome = outcome
     row.answered_at = call.now
-    if identity_rules.is_unresolved(outcome):
+    if not identity_rules.is_unresolved(outcome):
+        if outcome != Outcome.NOT_CHECKED:
+            row.unhindered_at = None
+    elif row.unhindered_at is None:
         row.unhindered_at = identity_rules.unhindered_at(
             call.now,
             call.bank.time_zone(application.branch_id),
@@ -102,6 +106,13 @@ def _photo(call: Call, application: Application, party: Party, photo: bytes) -> 
     return uploads.add_whole(call, application, kind, content_type, photo)
 
 
+def _bar(call: Call, item: Item) -> str:
+    """Asks nothing about the persons of what came to nothing: there is no purpose any more."""
+    application = store.find(call, UUID(item.subject_id))
+    is_over = application is None or application.state in rules.UNDONE
+    return inquiries.APPLICATION_ENDED if is_over else ""
+
+
 def _asked(call: Call, item: Item) -> tuple[Application | None, ApplicationIdentity | None]:
     """Returns what was asked about, locked; no row when it was asked anew or is somebody else."""
     application = store.lock(call, UUID(item.subject_id))
@@ -113,5 +124,7 @@ def _asked(call: Call, item: Item) -> tuple[Application | None, ApplicationIdent
 
 
 COMPLETIONS: Mapping[str, Completion] = {
-    identities.CHECK: Completion(expected_result="checked_identity", done=_done, failed=_failed)
+    identities.CHECK: Completion(
+        expected_result="checked_identity", done=_done, failed=_failed, bar=_bar
+    )
 }

@@ -369,8 +369,9 @@ class ApplicationIdentity(Base):
         ),
         CheckConstraint("(outcome IS NULL) = (answered_at IS NULL)", "answered_at"),
         CheckConstraint(
-            "(unhindered_at IS NOT NULL)"
-            " = (outcome IS NOT NULL AND outcome IN ('NAME_DIFFERS', 'NUMBER_UNKNOWN'))",
+            # It outlasts that the register is asked again, and cannot be.
+            "coalesce(outcome, 'NOT_CHECKED') = 'NOT_CHECKED'"
+            " OR (unhindered_at IS NOT NULL) = (outcome IN ('NAME_DIFFERS', 'NUMBER_UNKNOWN'))",
             "unhindered_at",
         ),
         CheckConstraint(
