@@ -48,6 +48,22 @@ def test_every_string_and_list_of_a_request_has_a_maximum(method: MethodDescript
     assert not unbounded
 
 
+def test_what_people_type_is_declared_to_be_kept_in_the_clear() -> None:
+    names = {"purpose", "note", "reason", "explanation", "place", "appeal_route"}
+    texts = {
+        field.full_name: field.GetOptions().Extensions[options_pb2.clear_text]
+        for method in methods()
+        for field in fields(method.input_type)
+        if field.name in names and field.type == FieldDescriptor.TYPE_STRING
+    }
+    assert len(texts) > 25
+    # What the bank's own systems say of a restriction is nobody's typing, and is sealed.
+    assert {name for name, is_declared in texts.items() if not is_declared} == {
+        "fingertip.customer.v1.RestrictionRecord.appeal_route",
+        "fingertip.customer.v1.RestrictionRecord.reason",
+    }
+
+
 @by_method
 def test_every_method_names_the_reasons_that_exist(method: MethodDescriptor) -> None:
     proto = Path(method.containing_service.file.name)

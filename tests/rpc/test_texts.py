@@ -15,8 +15,9 @@ from fingertip.identity.v1.identity_service_pb2 import ListStaffRequest, SignInR
 from fingertip.lobby.v1.lobby_service_pb2 import CallNextTicketRequest
 from fingertip_client.request_ids import new_request_id
 from tests.applications import paper
+from tests.authorization import desk
 from tests.customer.master import customer_id, sync, wang
-from tests.identity.enrolling import stranger
+from tests.identity.enrolling import newest_entry, stranger
 from tests.lobby.tickets import call_next, issue
 from tests.world import PASSWORD, World, refused
 
@@ -131,3 +132,39 @@ async def test_an_answer_with_what_nobody_sees_is_a_fault_of_its_field(world: Wo
     )
     hidden = {fault.subject for fault in checked.faults if "看不见" in fault.note}
     assert hidden == {"applicant_name", "residence_address"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "客户 190102197805209021 要求撤回",
+        "身份证19010219780520902１",
+        "卡号 6225 8814 1420 7430 有误",
+        "电话15420260201",
+    ],
+)
+async def test_numbers_that_tell_who_somebody_is_are_kept_in_no_text_in_the_clear(
+    world: World, written: str
+) -> None:
+    await paper.synchronise(world)
+    draft = await paper.start(world.teller)
+    request = paper.withdrawal(draft)
+    request.purpose = written
+    with refused("INVALID_REQUEST") as caught:
+        await world.teller.applications.WithdrawApplication(request)
+    assert [each.field for each in caught.value.violations] == ["purpose"]
+    # Neither is the refusal a way into the journal.
+    entry = await newest_entry(world, "0101")
+    assert written not in entry.purpose
+    request.purpose = "客户 2026001 号申请，涉及 3 笔，共 1200000.00 元"
+    await world.teller.applications.WithdrawApplication(request)
+
+
+async def test_such_numbers_are_found_in_the_parts_of_a_request_too(world: World) -> None:
+    await paper.synchronise(world)
+    await paper.submitted(world.teller)
+    sending_back = desk.sending_back(await desk.claim(world.authoriser))
+    sending_back.defects[0].note = "应为 15420260201"
+    with refused("INVALID_REQUEST") as caught:
+        await world.authoriser.authorization.ReturnTask(sending_back)
+    assert [each.field for each in caught.value.violations] == ["defects[0].note"]

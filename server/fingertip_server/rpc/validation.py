@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError, Message
 
 from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip_server import errors
-from fingertip_server.rpc import bounds
+from fingertip_server.rpc import bounds, clear_texts
 
 # More would help nobody, and a request may break a rule a thousand times.
 _VIOLATIONS_MAX = 50
@@ -28,7 +28,7 @@ def parse(kind: type[Message], content: bytes) -> Message:
 
 
 def validate(request: Message) -> None:
-    """Raises INVALID_ARGUMENT with every field that breaks a rule."""
+    """Raises INVALID_ARGUMENT with every field that breaks a rule, or tells who somebody is."""
     violations = protovalidate.collect_violations(request)
     if violations:
         raise invalid(
@@ -37,6 +37,9 @@ def validate(request: Message) -> None:
                 for found in violations[:_VIOLATIONS_MAX]
             ]
         )
+    # Only of bounded texts: the rules have held.
+    if telling := list(islice(clear_texts.faults(request), _VIOLATIONS_MAX)):
+        raise invalid(telling)
 
 
 def invalid(violations: list[errors.Violation]) -> errors.InvalidArgument:
