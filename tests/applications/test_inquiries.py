@@ -26,10 +26,12 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
     LeaseWorkItemsRequest,
 )
 from fingertip.fulfilment.v1.work_item_pb2 import CreditReport, LeasedWorkItem, WorkResult
+from fingertip_server.app import App
 from tests.applications import paper, papers
 from tests.authorization import desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock
+from tests.packs.policies import change_policy
 from tests.world import PASSWORD, World, refused
 
 _LOAN = papers.CONSUMER_LOAN
@@ -212,6 +214,22 @@ async def test_the_bank_is_asked_once_at_a_time_and_again_when_it_could_not_answ
         ApplicationInquiry.STATE_UNAVAILABLE,
         ApplicationInquiry.STATE_ASKED,
     ]
+
+
+async def test_the_bank_has_as_long_to_answer_as_policy_says(
+    server: App, world: World, clock: Clock
+) -> None:
+    change_policy(server, "applications.inquiry_patience", timedelta(minutes=6))
+    draft = await paper.start(world.teller, form=_LOAN.form)
+    await _consent(world)
+    await _ask(world, draft)
+    for minutes, state in (
+        (5, ApplicationInquiry.STATE_ASKED),
+        (2, ApplicationInquiry.STATE_UNAVAILABLE),
+    ):
+        await clock.advance(timedelta(minutes=minutes).total_seconds())
+        [inquiry] = (await _now(world, draft)).inquiries
+        assert inquiry.state == state
 
 
 async def test_who_may_ask_for_what_and_when(world: World) -> None:

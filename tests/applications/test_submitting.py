@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -23,11 +24,13 @@ from fingertip.fulfilment.v1.fulfilment_service_pb2 import (
 )
 from fingertip.fulfilment.v1.work_item_pb2 import ExecutedApplication, LeasedWorkItem, WorkResult
 from fingertip_client.refusal import Refused
+from fingertip_server.app import App
 from fingertip_server.applications import rules
 from tests.applications import paper
 from tests.authorization import desk
 from tests.authorization.screen import screen
 from tests.conftest import Clock, Database
+from tests.packs.policies import change_policy
 from tests.world import PASSWORD, World, refused
 
 ACCOUNT = "6299900000810408999"
@@ -56,6 +59,21 @@ async def test_what_is_approved_is_executed_and_the_account_shown_masked(world: 
     assert shown.application.state == Application.STATE_EXECUTED
     assert shown.result.account_number == "629990*********8999"
     assert shown.result.core_reference == "CORE-1"
+
+
+@pytest.mark.parametrize(("minutes", "head_start"), [(1, 90), (30, 90 + 120)])
+async def test_how_long_a_customer_counts_as_waiting_is_policy(
+    server: App, world: World, clock: Clock, database: Database, minutes: int, head_start: int
+) -> None:
+    # Her tier is worth 90 seconds anyway.
+    change_policy(server, "applications.customer_waits", timedelta(minutes=minutes))
+    draft = await paper.fill(world.teller, await paper.start(world.teller))
+    await clock.advance(120)
+    await paper.submit(world.teller, draft)
+    [row] = await database.as_owner(
+        "SELECT extract(epoch FROM create_time - rank_at)::int AS seconds FROM task"
+    )
+    assert row["seconds"] == head_start
 
 
 async def test_the_content_says_what_the_customer_signed_and_what_shows_it(world: World) -> None:

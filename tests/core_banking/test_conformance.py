@@ -1,13 +1,18 @@
 """The simulated bank keeps the promises that every bank has to keep."""
 
 import contextlib
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from google.type.money_pb2 import Money
 
-from fingertip_core_banking.conformance import BankConformance, Specimen
+from fingertip.applications.v1.application_pb2 import Answer
+from fingertip.applications.v1.content_pb2 import ApplicationContent, SignedForm
+from fingertip_core_banking.conformance import BankConformance, Specimen, content_of
 from fingertip_core_banking.simulated.lists import Lists
 from tests.core_banking.specimens import simulated_bank
 
@@ -38,6 +43,17 @@ class TestSimulatedBank(BankConformance):
             mine = [b for b in ledger.bookings() if b.customer_number == "T000007"]
             return len([b for b in mine if b.account_number])
 
+        def with_amount(operation_id: UUID) -> tuple[ApplicationContent, Money]:
+            content = content_of("T000007", operation_id)
+            content.work_kind = "core.open_loan"
+            content.signed_form = SignedForm(
+                form_code="consumer_loan",
+                form_version=1,
+                answers=[Answer(field_key="loan_amount", value="300000.05")],
+            ).SerializeToString()
+            content.form_hash = hashlib.sha256(content.signed_form).digest()
+            return content, Money(currency_code="CNY", units=300_000, nanos=50_000_000)
+
         async def use_account(account_number: str) -> None:
             ledger.use(account_number)
 
@@ -54,5 +70,6 @@ class TestSimulatedBank(BankConformance):
             count_accounts=count_accounts,
             answers_lost=lambda: switched(timeout_rate=1.0),
             use_account=use_account,
+            with_amount=with_amount,
             unreachable=lambda: switched(failure_rate=1.0),
         )

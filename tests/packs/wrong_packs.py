@@ -5,6 +5,7 @@ from typing import NamedTuple
 FORM = "forms/debit_card_account.v2.yaml"
 SCENE = "scenes/debit_card_account.yaml"
 LOAN = "forms/consumer_loan.v1.yaml"
+LOAN_SCENE = "scenes/consumer_loan.yaml"
 REVERSAL = "scenes/reversal.yaml"
 AGREEMENT = "agreements/debit_card_account.v2.yaml"
 
@@ -144,6 +145,8 @@ CONSISTENCY = [
     Wrong(SCENE, "[C001]", '["0101"]', "The office 0101 is no centre"),
     Wrong(SCENE, "[customer_photo, id_front]", "[selfie]", "has no 'selfie'"),
     Wrong(SCENE, "form: debit_card_account.v2\n", "", "debit_card_account needs a form", -2),
+    Wrong(SCENE, "field: remote_daily_limit", "field: employer", "asks for no amount 'employer'"),
+    Wrong(LOAN_SCENE, "booked_amount_field: loan_amount", "booked_amount_field: employer", "no am"),
     Wrong(REVERSAL, "[reason]", "[selfie]", "The content of reversal has no 'selfie'"),
     Wrong(REVERSAL, "code: reversal", "code: reversal\nform: debit_card_account.v2", "has no form"),
     Wrong(SCENE, "[sighting.applicant,", "[sighting.relative,", "has no 'sighting.relative'"),

@@ -29,6 +29,18 @@ async def test_a_count_without_a_difference_closes_the_day(world: World) -> None
     assert again.day_state == Stock.DAY_STATE_OPEN
 
 
+async def test_a_day_is_closed_however_scattered_the_serials_are(world: World) -> None:
+    for first in (1, 201, 401):
+        await vault.receive(world, span(first, min(first + 199, 500)))
+    scattered = [span(number) for number in range(1, 500, 2)]
+    for first in range(0, len(scattered), 50):
+        await vault.hand_over(world, *scattered[first : first + 50])
+    stock = await vault.stock_of(world.teller)
+    assert len(scattered) == stock.lines[0].free_count == 250
+    closed = await world.teller.vouchers.CloseStockDay(counting(stock, *scattered, number=250))
+    assert closed.stock.day_state == Stock.DAY_STATE_CLOSED
+
+
 async def test_a_difference_is_explained_before_a_second_person(world: World) -> None:
     await vault.supply(world, 1, 5)
     stock = await vault.stock_of(world.teller)

@@ -176,9 +176,10 @@ class Bank(Protocol):
         """Reads up to `limit` operations that were booked on a business day, behind a position.
 
         Those that came through this adapter, reversals among them, each with the operation_id it
-        was asked under; one that was booked twice stands there twice. An empty position starts at
-        the beginning; a batch without operations is the end. The list of a day that is over is
-        always the same.
+        was asked under; one that was booked twice stands there twice. What moved or granted money
+        has the `amount` that was booked, whatever was asked for; everything else, a reversal
+        included, has none. An empty position starts at the beginning; a batch without operations is
+        the end. The list of a day that is over is always the same.
         """
         ...
 

@@ -64,7 +64,8 @@ class Specimen:
     has entries. `count_accounts` counts the accounts that the bank ever opened for that customer,
     and `use_account` moves money on one. Within `answers_lost`, the bank acts but its answer to
     execute and to reverse is lost; within `unreachable`, nothing reaches it. Tests of what is
-    absent are skipped. The bank's business days are those of `time_zone`.
+    absent are skipped. `with_amount` makes an approved application, for an operation, whose work
+    moves or grants money, and says how much. The bank's business days are those of `time_zone`.
     """
 
     bank: Bank
@@ -80,6 +81,7 @@ class Specimen:
     answers_lost: FaultSwitch | None = None
     unreachable: FaultSwitch | None = None
     use_account: Callable[[str], Awaitable[None]] | None = None
+    with_amount: Callable[[UUID], tuple[ApplicationContent, Money]] | None = None
     time_zone: str = "Asia/Shanghai"
 
 
@@ -296,6 +298,22 @@ class BankConformance:
             assert operation.content_hash == hashlib.sha256(written).digest()
             assert operation.customer_number == specimen.customer_number
             assert operation.work_kind == done.work_kind
+            # Neither the account nor the reversal has an amount.
+            assert not operation.HasField("amount")
+
+    async def test_a_days_list_says_what_amount_was_booked(self, specimen: Specimen) -> None:
+        """It stays with its operation, also when that is undone."""
+        if specimen.with_amount is None:
+            pytest.skip("the specimen has no work with an amount")
+        operation_id, reversing = uuid4(), uuid4()
+        content, amount = specimen.with_amount(operation_id)
+        done = await specimen.bank.execute(operation_id, content)
+        undoing = reversal_of(content.customer_number, operation_id, done)
+        undoing.undone_work_kind = content.work_kind
+        await specimen.bank.reverse(reversing, undoing)
+        listed = {each.operation_id: each for each in await _operations(specimen, 50)}
+        assert listed[str(operation_id)].amount == amount
+        assert not listed[str(reversing)].HasField("amount")
 
     async def test_a_day_without_operations_has_an_empty_list(self, specimen: Specimen) -> None:
         """It is no fault, and has an end like any other."""

@@ -1,8 +1,9 @@
 """What the bank's execution makes of an approved application."""
 
+from decimal import Decimal
 from uuid import UUID
 
-from fingertip.applications.v1.content_pb2 import ApplicationContent
+from fingertip.applications.v1.content_pb2 import ApplicationContent, SignedForm
 from fingertip.fulfilment.v1.work_item_pb2 import WorkResult
 from fingertip_server.applications import (
     bindings,
@@ -70,12 +71,22 @@ def _booked(call: Call, item: Item) -> Booked:
     if application is None:
         raise rules.no_application()
     order = item.order.application
+    content = ApplicationContent.FromString(order.content)
     return Booked(
         content_hash=order.content_hash,
-        customer_number=ApplicationContent.FromString(order.content).customer_number,
+        customer_number=content.customer_number,
         core_reference=application.core_reference,
         account_number=filling.account_number(call, application),
+        amount=_amount(call, content),
     )
+
+
+def _amount(call: Call, content: ApplicationContent) -> tuple[str, Decimal] | None:
+    """Returns what was approved to be moved or granted, where the scene says so."""
+    signed = SignedForm.FromString(content.signed_form)
+    field = call.bank.booked_amount_field(signed.form_code, signed.form_version)
+    given = next((each.value for each in signed.answers if each.field_key == field), "")
+    return (call.bank.pack.bank.currency, Decimal(given)) if given else None
 
 
 def _bar(call: Call, item: Item) -> str:

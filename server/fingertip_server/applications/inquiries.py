@@ -6,7 +6,7 @@ is put, and once more before it is handed to the adapter.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
@@ -27,9 +27,6 @@ SUBJECT = "application"
 CREDIT_REPORT_WORK = "credit.query_report"
 CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
 APPLICATION_ENDED = "APPLICATION_ENDED"
-
-# When the teller may ask again.
-_PATIENCE = timedelta(minutes=2)
 
 ASKED = "ASKED"
 ANSWERED = "ANSWERED"
@@ -89,7 +86,7 @@ def start(call: Call, application: Application, kind: str) -> None:
             order=WorkOrder(credit_report=order),
             branch_id=application.branch_id,
             operation_id=row.inquiry_id,
-            deadline=call.now + _PATIENCE,
+            deadline=call.now + call.bank.policies.duration("applications.inquiry_patience"),
         )
     )
 

@@ -82,7 +82,8 @@ def request(call: Call, application: Application, reason: str) -> Reversal:
     executed = application.execute_time
     if executed is None or call.principal.person_id is None:
         raise rules.no_application()
-    window = call.bank.policies.duration("applications.reversal_window")
+    policies = call.bank.policies
+    window = policies.duration("applications.reversal_window")
     zone = call.bank.time_zone(application.branch_id)
     reversal_rules.require_in_time(executed, window, call.now, zone)
     reversal_id = uuid4()
@@ -102,7 +103,9 @@ def request(call: Call, application: Application, reason: str) -> Reversal:
             maker_person_id=call.principal.person_id,
             customer_id=application.customer_id,
             tier_rank=customers.applicant(call, application.customer_id).tier_rank,
-            is_waiting=rules.is_waiting(executed, call.now),
+            is_waiting=rules.is_waiting(
+                executed, policies.duration("applications.customer_waits"), call.now
+            ),
             previous_task_id=former.task_id if former and former.state == State.RETURNED else None,
             # Whoever made what is undone took part in it: else two tellers could undo each other's.
             barred=(application.maker_person_id, *standing.staff_of(call, application)),

@@ -113,9 +113,6 @@ RECHECKED = (
 # Those of which nothing comes: what they held for the customer is free again.
 UNDONE = frozenset({State.REJECTED, State.WITHDRAWN, State.EXPIRED, State.REVERSED})
 
-# How long after somebody was seen he counts as waiting (our default).
-_WAITS_FOR = timedelta(minutes=30)
-
 
 def after(state: State, step: Step) -> State:
     """Returns the state that a step leads to. Raises APPLICATION_STATE where it leads nowhere."""
@@ -191,9 +188,9 @@ def require_unchanged(content_hash: bytes, approved: bytes) -> None:
         raise content_changed(content_hash)
 
 
-def is_waiting(last_seen: datetime | None, now: datetime) -> bool:
-    """Tells whether the customer waits: a member of staff has seen him lately."""
-    return last_seen is not None and now - last_seen <= _WAITS_FOR
+def is_waiting(last_seen: datetime | None, waits_for: timedelta, now: datetime) -> bool:
+    """Tells whether the customer waits: a member of staff has seen him within `waits_for`."""
+    return last_seen is not None and now - last_seen <= waits_for
 
 
 def operation_id(application_id: UUID, revision: int) -> UUID:

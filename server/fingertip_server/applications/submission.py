@@ -228,7 +228,8 @@ def _is_activated_by_applicant(call: Call, application: Application) -> bool:
 def _is_waiting(call: Call, evidence: store.Evidence) -> bool:
     """Tells whether the customer waits at the counter."""
     seen = [each.attest_time for each in evidence.sightings if each.kind in _SEEN]
-    return rules.is_waiting(max(seen, default=None), call.now)
+    waits_for = call.bank.policies.duration("applications.customer_waits")
+    return rules.is_waiting(max(seen, default=None), waits_for, call.now)
 
 
 def _limits(form: Form, policies: Policies) -> dict[str, Decimal]:

@@ -165,18 +165,32 @@ class Bank:
         whose checklist is then held to what the older form asks for. Raises FORM_WITHDRAWN when the
         bank does not offer it any more.
         """
-        scenes = self.pack.scenes
-        exact = next((scene for scene in scenes if scene.form == form.reference), None)
-        if exact is not None:
-            return exact
-        newer = [s for s in scenes if s.form and s.form.partition(".")[0] == form.code]
-        if not newer:
+        scene = self._find_scene(form.code, form.version)
+        if scene is None:
             raise errors.InvalidState(
                 ErrorReason.ERROR_REASON_FORM_WITHDRAWN,
                 "The bank does not offer this any more.",
                 form_code=form.code,
             )
-        return newer[0].model_copy(update={"checklist": _held_to(form, newer[0].checklist)})
+        if scene.form == form.reference:
+            return scene
+        return scene.model_copy(update={"checklist": _held_to(form, scene.checklist)})
+
+    def booked_amount_field(self, form_code: str, form_version: int) -> str | None:
+        """Returns which answer of a form says what amount the bank books for it.
+
+        None where it books none, and where the bank does not offer this any more.
+        """
+        scene = self._find_scene(form_code, form_version)
+        return scene.booked_amount_field if scene is not None else None
+
+    def _find_scene(self, form_code: str, form_version: int) -> Scene | None:
+        """Returns the scene of a version of a form, or that of the version that the pack uses."""
+        exact, newer = f"{form_code}.v{form_version}", f"{form_code}.v"
+        scenes = [scene for scene in self.pack.scenes if scene.form]
+        found = [scene for scene in scenes if scene.form == exact]
+        found += [scene for scene in scenes if scene.form and scene.form.startswith(newer)]
+        return found[0] if found else None
 
     def has_scope(self, scene_codes: Iterable[str], skills: Iterable[str]) -> bool:
         """Tells whether the pack has all of some scenes and skill groups."""

@@ -213,12 +213,16 @@ def _checklists_point_at_their_form(documents: Documents) -> Iterator[Finding]:
 def _amounts_of_scenes_are_asked_for_by_their_form(documents: Documents) -> Iterator[Finding]:
     for name, scene in _all(documents, Scene):
         form = documents.get(f"forms/{scene.form}.yaml")
-        if not isinstance(form, Form) or scene.amount_field is None:
+        if not isinstance(form, Form):
             continue
-        field = next((each for each in form.fields if each.key == scene.amount_field), None)
-        if field is None or field.type != FieldType.AMOUNT or not field.required:
-            message = f"The form {scene.form} asks for no amount {scene.amount_field!r} always."
-            yield name, ("amount_field",), message
+        amounts = {each.key for each in form.fields if each.type == FieldType.AMOUNT}
+        always = amounts & {each.key for each in form.fields if each.required}
+        for at, key in (
+            ("amount_field", scene.amount_field),
+            ("booked_amount_field", scene.booked_amount_field),
+        ):
+            if key is not None and key not in always:
+                yield name, (at,), f"The form {scene.form} asks for no amount {key!r} always."
 
 
 def _inquiries_have_a_text_to_consent_by(documents: Documents) -> Iterator[Finding]:

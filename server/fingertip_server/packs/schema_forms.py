@@ -346,6 +346,8 @@ class Scene(Frozen):
 
     A task expires `expires_after` its submission and, with `expires_at_closing`, no later than the
     branch closes. `execution` says to people what an approved application waits for.
+    `booked_amount_field` names the answer that says what amount the bank moves or grants: what its
+    list of operations is held to. It need not be `amount_field`, which may be a limit.
     An application takes the first of the `vouchers` that it needs out of its maker's stock.
     """
 
@@ -364,6 +366,7 @@ class Scene(Frozen):
     routes: tuple[Route, ...] = Field(default=(Route.CENTRE,), min_length=1)
     amount_field: Word | None = None
     levels: tuple[Rung, ...] = ()
+    booked_amount_field: Word | None = None
     claim_lease: Duration
     expires_after: Duration
     expires_at_closing: bool

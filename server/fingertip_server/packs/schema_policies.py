@@ -76,7 +76,9 @@ _KEYS = {
     ),
     PolicyKind.DURATION: (
         "applications.consent_validity",
+        "applications.customer_waits",
         "applications.draft_retention",
+        "applications.inquiry_patience",
         "applications.inquiry_validity",
         "applications.reversal_window",
         "authorization.assignment",
@@ -128,7 +130,8 @@ _KEYS = {
         "vouchers.unclosed_day_blocks",
     ),
 }
-# Every policy that the product reads; a pack has exactly these.
+# Every policy that the product reads, and limits of accounts that it leaves to the bank's core; a
+# pack has exactly these, besides those that its forms read.
 KINDS: Mapping[str, PolicyKind] = MappingProxyType(
     {key: kind for kind, keys in _KEYS.items() for key in keys}
 )

@@ -19,6 +19,10 @@ CREATE TABLE IF NOT EXISTS booking (
     content_sha256 TEXT NOT NULL,
     booked_at REAL NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS amount (
+    operation_id TEXT PRIMARY KEY,
+    cents INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS reversal (
     operation_id TEXT PRIMARY KEY,
     undone_operation_id TEXT NOT NULL UNIQUE
@@ -29,14 +33,15 @@ CREATE TABLE IF NOT EXISTS usage (
 """
 _FIND = """
 SELECT operation_id, work_kind, account_number, core_reference, customer_number, content_sha256,
-    booked_at
-FROM booking WHERE operation_id = ?
+    booked_at, cents
+FROM booking LEFT JOIN amount USING (operation_id) WHERE operation_id = ?
 """
 _REVERSE = "INSERT INTO reversal VALUES (?, ?)"
 _IS_REVERSED = "SELECT 1 FROM reversal WHERE undone_operation_id = ?"
 _IS_USED = "SELECT 1 FROM usage WHERE account_number = ?"
 _ACCOUNT_EXISTS = "SELECT 1 FROM booking WHERE account_number = ?"
 _BOOK = "INSERT INTO booking VALUES (?, ?, ?, ?, ?, ?, ?)"
+_BOOK_AMOUNT = "INSERT INTO amount VALUES (?, ?)"
 # What opens an account, and gets its number.
 _OPENS = "core.open_"
 
@@ -62,6 +67,8 @@ class Booking:
     content_sha256: str
     # Seconds since the epoch.
     booked_at: float
+    # None where the work moves and grants nothing.
+    amount_cents: int | None = None
 
 
 class Ledger:
@@ -85,6 +92,7 @@ class Ledger:
         customer_number: str,
         content_sha256: str,
         booked_at: float,
+        amount_cents: int | None = None,
     ) -> Booking:
         """Books an operation, or returns its former booking, which stays as it is."""
         with self._opened() as books:
@@ -99,8 +107,11 @@ class Ledger:
                     customer_number,
                     content_sha256,
                     booked_at,
+                    amount_cents,
                 )
                 books.execute(_BOOK, _row(booking))
+                if amount_cents is not None:
+                    books.execute(_BOOK_AMOUNT, (str(operation_id), amount_cents))
             books.execute("COMMIT")
         return booking
 
@@ -132,7 +143,7 @@ class Ledger:
 
     def bookings(self) -> list[Booking]:
         """Returns everything that was booked, in the order of booking."""
-        query = _FIND.replace("WHERE operation_id = ?", "ORDER BY rowid")
+        query = _FIND.replace("WHERE operation_id = ?", "ORDER BY booking.rowid")
         with self._opened() as books:
             return [_booking(row) for row in books.execute(query)]
 
@@ -188,8 +199,10 @@ def _row(booking: Booking) -> tuple[str, str, str | None, str, str, str, float]:
     )
 
 
-def _booking(row: tuple[str, str, str | None, str, str, str, float]) -> Booking:
-    operation_id, work_kind, account_number, core_reference, customer_number, sha256, at = row
+def _booking(row: tuple[str, str, str | None, str, str, str, float, int | None]) -> Booking:
+    operation_id, work_kind, account_number, core_reference, customer_number, sha256, at, cents = (
+        row
+    )
     return Booking(
         UUID(operation_id),
         work_kind,
@@ -198,4 +211,5 @@ def _booking(row: tuple[str, str, str | None, str, str, str, float]) -> Booking:
         customer_number,
         sha256,
         at,
+        cents,
     )

@@ -8,10 +8,9 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from google.type.date_pb2 import Date
-from google.type.money_pb2 import Money
 
 from fingertip.customer.v1 import customer_view_pb2 as view
-from fingertip_core_banking.simulated import accounts, draws
+from fingertip_core_banking.simulated import accounts, amounts, draws
 
 _OCCUPATIONS = ("教师", "工程师", "医生", "个体工商户", "公司职员", "公务员", "会计", "退休人员")
 _PRODUCTS = (
@@ -43,7 +42,6 @@ _PREFERENCES = (
 _INTENTIONS = ("子女教育金", "购置住房", "养老规划", "资产配置", "外币兑换", "提升信用卡额度")
 _HISTORY_DAYS = 90
 _CENTS = 100
-_NANOS_PER_CENT = 10_000_000
 
 
 def section(
@@ -79,7 +77,7 @@ def _holdings(number: str, card_bin: str, _today: date) -> view.SectionContent:
                 view.Holdings.Holding(
                     product_name=product,
                     account_number=_account(number, card_bin, product),
-                    balance=_money(amount),
+                    balance=amounts.money(amount),
                 )
                 for product, amount in largest_first
             ]
@@ -96,11 +94,12 @@ def _transactions(number: str, card_bin: str, today: date) -> view.SectionConten
     transactions = []
     for index, days in enumerate(days_ago):
         description, sign = draws.choice(_MOVEMENTS, number, "movement", index)
+        cents = sign * (100 + draws.number(2_000_000, number, "amount", index))
         transactions.append(
             view.Transactions.Transaction(
                 booking_date=_date(today - timedelta(days=days)),
                 description=description,
-                amount=_money(sign * (100 + draws.number(2_000_000, number, "amount", index))),
+                amount=amounts.money(cents),
                 account_number=account,
             )
         )
@@ -145,10 +144,3 @@ def _account(number: str, card_bin: str, product: str) -> str:
 
 def _date(day: date) -> Date:
     return Date(year=day.year, month=day.month, day=day.day)
-
-
-def _money(cents: int) -> Money:
-    # Units and nanos must agree in sign, which truncation towards zero gives and // does not.
-    sign = -1 if cents < 0 else 1
-    units, rest = divmod(abs(cents), _CENTS)
-    return Money(currency_code="CNY", units=sign * units, nanos=sign * rest * _NANOS_PER_CENT)

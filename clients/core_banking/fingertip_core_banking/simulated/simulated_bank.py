@@ -27,7 +27,7 @@ from fingertip_core_banking.bank import (
     StillUnknown,
     Unreachable,
 )
-from fingertip_core_banking.simulated import register, sections
+from fingertip_core_banking.simulated import amounts, register, sections
 from fingertip_core_banking.simulated.customers import CustomerFile
 from fingertip_core_banking.simulated.faults import Fate, FaultPlan, Timeout
 from fingertip_core_banking.simulated.ledger import Booking, Ledger, NotReversible
@@ -178,6 +178,7 @@ class SimulatedBank:
             content.customer_number,
             sha256,
             time.time() + late_s,
+            amounts.to_book(content),
         )
         self._die_in_time()
         if booking.content_sha256 != sha256:
@@ -222,6 +223,8 @@ def _operation(booking: Booking) -> BankOperation:
         account_number=booking.account_number,
         content_hash=bytes.fromhex(booking.content_sha256),
     )
+    if booking.amount_cents is not None:
+        operation.amount.CopyFrom(amounts.money(booking.amount_cents))
     operation.book_time.FromDatetime(datetime.fromtimestamp(booking.booked_at, UTC))
     return operation
 
