@@ -138,7 +138,11 @@ async def test_the_customer_under_another_number_does_not_decide(
         )
 
 
-async def test_a_requester_with_a_second_account_does_not_decide(world: World) -> None:
+async def test_a_requester_with_a_second_account_does_not_decide(
+    world: World, database: Database
+) -> None:
+    # He has learned what it takes: nothing but who he is keeps him from it.
+    await database.as_owner("UPDATE staff SET skills = skills || '{account_maintenance}'")
     application = await undoing.executed(world)
     await undoing.request(world.teller_with_two_accounts, application)
     await desk.start_shift(world.authoriser_with_two_accounts)
