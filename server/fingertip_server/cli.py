@@ -219,6 +219,53 @@ def create_authority(
         _out.print(f"{path}", soft_wrap=True)
 
 
+@authority.command("request")
+def request_certificates(
+    path: Path,
+    name: Annotated[str, typer.Option(help="What its certificates are called after.")] = "",
+) -> None:
+    """Makes the keys of an authority below the bank's own, and requests for their certificates.
+
+    The requests (PKCS #10, PEM) are written beside FILE, for the bank's authority to issue what
+    they ask for; then `authority complete`. With a FILE that is there already they are written
+    anew for its keys, also for a built-in authority that is to go below the bank's.
+    """
+    from fingertip_server.authority import subordination
+
+    with _told():
+        for written in subordination.request(path, name):
+            _out.print(f"{written}", soft_wrap=True)
+
+
+@authority.command("complete")
+def complete_authority(
+    path: Path,
+    certificates: Annotated[
+        list[Path],
+        typer.Argument(help="In PEM: those that were issued, and any between them and the root."),
+    ],
+    root: Annotated[Path, typer.Option(help="The bank's root certificate in PEM.")],
+    former: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A root or issuer of keys that were replaced: what it signed still holds."
+        ),
+    ] = None,
+) -> None:
+    """Takes the certificates that the bank's authority issued, once nothing is wrong with them.
+
+    To renew, complete again with newer certificates for the same keys, all or some of them, and
+    restart every server: what was signed before still verifies, also below a former root.
+    """
+    from fingertip_server.authority import subordination
+
+    with _told():
+        keys = subordination.complete(path, root, certificates, former or [])
+        for name, signer in keys.signers.items():
+            until = signer.certificate.not_valid_after_utc
+            _out.print(f"{path} {name} until {until:%Y-%m-%d}", soft_wrap=True)
+
+
 @authority.command("root")
 def print_root(path: Path) -> None:
     """Prints the root certificate in PEM, by which everything signed here is trusted."""

@@ -96,7 +96,7 @@ async def test_another_authoritys_signature_is_not_trusted(keys: Keys, tmp_path:
     with pytest.raises(Broken, match="none that is trusted"):
         Authority(keys).verify(signature.cms, _CONTENT)
     # But for one whose root was here before.
-    heir = replace(keys, former_roots=[strangers.root.certificate])
+    heir = replace(keys, former_roots=[strangers.root])
     Authority(heir).verify(signature.cms, _CONTENT)
     assert Authority(heir).knows(Authority(strangers).fingerprint)
     assert not Authority(keys).knows(Authority(strangers).fingerprint)
@@ -104,12 +104,14 @@ async def test_another_authoritys_signature_is_not_trusted(keys: Keys, tmp_path:
 
 def test_only_an_issuer_issues(keys: Keys) -> None:
     now = datetime.now(UTC)
-    anchors = [keys.root.certificate]
+    anchors = [keys.root]
     for by in (keys.document_signer, keys.stamper):
         forged = certificates.make_customer(_occasion(), by, ECDSA_P256_SHA256.new_key())
         with pytest.raises(Broken, match="may issue none"):
             chains.follow(forged.certificate, [by.certificate], anchors, now)
-    below = certificates.make_issuer("子", keys.issuer, ECDSA_P256_SHA256.new_key(), now)
+    below = certificates.make_subordinate(
+        certificates.ISSUER, "子", keys.issuer, ECDSA_P256_SHA256.new_key(), now
+    )
     forged = certificates.make_customer(_occasion(), below, ECDSA_P256_SHA256.new_key())
     given = [below.certificate, keys.issuer.certificate]
     with pytest.raises(Broken, match="to issuers"):
@@ -131,7 +133,7 @@ def test_a_certificate_of_an_unknown_kind_of_key_issues_nothing(keys: Keys) -> N
 
 async def test_a_time_stamp_is_by_a_certificate_for_time_stamps_alone(keys: Keys) -> None:
     forger = Signer(keys.document_signer.certificate, keys.document_signer.key)
-    own = stamps.OwnTimeStamps(forger, [keys.root.certificate])
+    own = stamps.OwnTimeStamps(forger, [keys.root])
     token = await own.stamp(_CONTENT, datetime.now(UTC))
     with pytest.raises(Broken, match="no time-stamps"):
         stamps.verify(token, _CONTENT, keys.anchors)

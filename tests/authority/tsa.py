@@ -80,7 +80,9 @@ def open_authority() -> Iterator[BanksAuthority]:
     """Serves on a free port."""
     now = datetime.now(UTC)
     root = certificates.make_root("某银行", ECDSA_P256_SHA256.new_key(), now)
-    stamper = certificates.make_stamper("某银行", root, ECDSA_P256_SHA256.new_key(), now)
+    stamper = certificates.make_subordinate(
+        certificates.STAMPER, "某银行", root, ECDSA_P256_SHA256.new_key(), now
+    )
     authority = BanksAuthority(root, stamper)
 
     class Handler(http.server.BaseHTTPRequestHandler):

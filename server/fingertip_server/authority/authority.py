@@ -4,6 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
 from fingertip_server.authority import certificates, chains, cms, stamps, suite
 from fingertip_server.authority.certificates import Occasion
 from fingertip_server.authority.cms import Started, Verified
@@ -31,22 +34,31 @@ class Authority:
     def __init__(
         self, keys: Keys, time_stamps: TimeStamps | None = None, once: Suite = ECDSA_P256_SHA256
     ) -> None:
-        own = OwnTimeStamps(keys.stamper, [keys.root.certificate])
+        own = OwnTimeStamps(keys.stamper, keys.above)
         self._keys = keys
         self._once = once
         self._stamps: TimeStamps = time_stamps or own
-        self._customer_chain = [keys.issuer.certificate, keys.root.certificate]
+        self._customer_chain = [keys.issuer.certificate, *keys.above]
         # Stamps of before the bank named its own authority are still as good.
         self._stamp_anchors = [*keys.anchors, *self._stamps.anchors]
 
     @property
     def fingerprint(self) -> str:
-        """What the database remembers of the authority."""
-        return chains.fingerprint(self._keys.root.certificate).hex()
+        """What the database remembers of the authority: its root, and below a bank's its issuer."""
+        root = chains.fingerprint(self._keys.root).hex()
+        if self._keys.is_root_here:
+            return root
+        return f"{root}:{_key_named(self._keys.issuer.certificate)}"
 
     def knows(self, fingerprint: str) -> bool:
         """Tells whether what the authority with this fingerprint signed is trusted here."""
-        return fingerprint in {chains.fingerprint(each).hex() for each in self._keys.anchors}
+        root, _, issuer = fingerprint.partition(":")
+        former = self._keys.former_roots
+        if root in {chains.fingerprint(each).hex() for each in former}:
+            return True
+        issuers = {_key_named(each) for each in (self._keys.issuer.certificate, *former)}
+        is_root = root == chains.fingerprint(self._keys.root).hex()
+        return is_root and (not issuer or issuer in issuers)
 
     async def sign(self, content: bytes, occasion: Occasion) -> Signature:
         """Signs a content with a key made for it; raises StampRefused."""
@@ -67,9 +79,14 @@ class Authority:
     async def sign_document(self, content_sha256: bytes, now: datetime) -> bytes:
         """Signs as the bank, by the digest of a document; raises StampRefused."""
         keys = self._keys
+        try:
+            # One whose time is over deceives nobody, but no reader accepts what it signs.
+            chains.follow(keys.document_signer.certificate, keys.above, [keys.root], now)
+        except Broken as broken:
+            raise StampRefused(f"The document would prove nothing: {broken}") from None
         started = await asyncio.to_thread(cms.start, content_sha256, keys.document_signer)
         token = await self._stamps.stamp(started.value, now)
-        return cms.finish(started, [keys.root.certificate], token=token)
+        return cms.finish(started, keys.above, token=token)
 
     def verify(self, signature: bytes, content: bytes) -> Verified:
         """Returns who signed a content, and when; raises Broken where the signature proves nothing.
@@ -91,8 +108,22 @@ class Authority:
         uri = certificates.content_uri(suite.digest(suite.DIGEST, content))
         if certificates.content_uris(certificate) != [uri]:
             raise Broken("The certificate is for another content.")
-        chains.follow(certificate, verified.certificates, self._keys.anchors, stamp.time)
+        chain = chains.follow(certificate, verified.certificates, self._keys.anchors, stamp.time)
+        # Below a bank's root there are other authorities, which certify no customer here. By the
+        # key, because the issuer's certificate may have been renewed meanwhile.
+        issuer = self._keys.issuer.certificate.public_key()
+        above = [each.public_key() for each in chain[1:2]]
+        if chain[-1] == self._keys.root and above != [issuer]:
+            raise Broken("The certificate was issued by another authority.")
 
     def _signed_once(self, content: bytes, occasion: Occasion) -> Started:
         signer = certificates.make_customer(occasion, self._keys.issuer, self._once.new_key())
         return cms.start(suite.digest(suite.DIGEST, content), signer)
+
+
+def _key_named(certificate: x509.Certificate) -> str:
+    """Names a key by its digest, which stays when its certificate is renewed."""
+    key = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return suite.digest(suite.DIGEST, key).hex()

@@ -40,27 +40,57 @@ class Occasion:
     valid_for: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a certificate below the root is for, whoever issues it.
+
+    `purpose` is the one extended key usage that it has; without one it has none.
+    """
+
+    what: str
+    issues: bool = False
+    purpose: x509.ObjectIdentifier | None = None
+
+    @property
+    def extensions(self) -> list[tuple[x509.ExtensionType, bool]]:
+        """Returns what makes it fit for that, each with whether it is critical."""
+        if self.issues:
+            return _issuing(0)
+        if self.purpose is None:
+            return _signing()
+        return [*_signing(), (x509.ExtendedKeyUsage([self.purpose]), True)]
+
+
+# The key that issues the certificates for single signatures.
+ISSUER = Profile("签名证书机构", issues=True)
+# The key that stamps the time, and does nothing else (RFC 3161).
+STAMPER = Profile("时间戳", purpose=ExtendedKeyUsageOID.TIME_STAMPING)
+# The key with which the bank signs what it hands out.
+DOCUMENT_SIGNER = Profile("电子凭证")
+# By the names that the authority's file has for them.
+PROFILES = {"issuer": ISSUER, "stamper": STAMPER, "document_signer": DOCUMENT_SIGNER}
+
+
 def make_root(name: str, key: PrivateKey, now: datetime) -> Signer:
     """Makes the certificate that all others go back to."""
     return _issue(_named(name, "根证书"), key, None, now, _ROOT_VALID, _issuing(1))
 
 
-def make_issuer(name: str, root: Signer, key: PrivateKey, now: datetime) -> Signer:
-    """Makes the certificate of the key that issues those for single signatures."""
-    return _issue(_named(name, "签名证书机构"), key, root, now, _OWN_VALID, _issuing(0))
+def make_subordinate(
+    profile: Profile, name: str, root: Signer, key: PrivateKey, now: datetime
+) -> Signer:
+    """Makes a certificate below a root of our own."""
+    return _issue(_named(name, profile.what), key, root, now, _OWN_VALID, profile.extensions)
 
 
-def make_stamper(name: str, root: Signer, key: PrivateKey, now: datetime) -> Signer:
-    """Makes the certificate of the key that stamps the time, and does nothing else (RFC 3161)."""
-    purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
-    return _issue(
-        _named(name, "时间戳"), key, root, now, _OWN_VALID, [*_signing(), (purpose, True)]
-    )
-
-
-def make_document_signer(name: str, root: Signer, key: PrivateKey, now: datetime) -> Signer:
-    """Makes the certificate of the key with which the bank signs what it hands out."""
-    return _issue(_named(name, "电子凭证"), key, root, now, _OWN_VALID, _signing())
+def request_subordinate(
+    profile: Profile, name: str, key: PrivateKey
+) -> x509.CertificateSigningRequest:
+    """Asks a bank's authority for the same certificate (PKCS #10, RFC 2986)."""
+    builder = x509.CertificateSigningRequestBuilder().subject_name(_named(name, profile.what))
+    for extension, is_critical in profile.extensions:
+        builder = builder.add_extension(extension, critical=is_critical)
+    return builder.sign(key, hashes.SHA256())
 
 
 def make_customer(occasion: Occasion, issuer: Signer, key: PrivateKey) -> Signer:
@@ -116,14 +146,22 @@ def _issue(
         .not_valid_after(now + valid_for)
         .public_key(public)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()),
-            critical=False,
-        )
+        .add_extension(_identifier(by.certificate if by else None, signing), critical=False)
     )
     for extension, is_critical in extensions:
         builder = builder.add_extension(extension, critical=is_critical)
     return Signer(builder.sign(signing, hashes.SHA256()), key)
+
+
+def _identifier(issuer: x509.Certificate | None, key: PrivateKey) -> x509.AuthorityKeyIdentifier:
+    """Names the issuer's key as its certificate does: a bank's authority may count otherwise."""
+    try:
+        if issuer is not None:
+            named = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+            return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(named)
+    except x509.ExtensionNotFound:
+        pass
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
 
 
 def _named(name: str, what: str) -> x509.Name:

@@ -30,22 +30,28 @@ def follow(
     chain must have been valid at the moment.
     """
     trusted = {fingerprint(anchor) for anchor in anchors}
-    known = [*anchors, *given]
+    # One that was renewed for the same key is there twice; whichever was valid then comes first.
+    known = sorted([*anchors, *given], key=lambda each: not _is_valid(each, moment))
     chain = [leaf]
     while True:
         certificate = chain[-1]
-        if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
+        if not _is_valid(certificate, moment):
             raise Broken(f"A certificate was not valid at {moment.isoformat()}.")
         if fingerprint(certificate) in trusted:
             return chain
-        issuer = next((each for each in known if _issued(each, certificate)), None)
+        issuer = next((each for each in known if is_issued(certificate, each)), None)
         if issuer is None or issuer in chain or len(chain) == _LENGTH_MAX:
             raise Broken("The certificates lead to none that is trusted.")
-        _require_issuer(issuer, below=len(chain) - 1)
+        require_issuer(issuer, below=len(chain) - 1)
         chain.append(issuer)
 
 
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+def _is_valid(certificate: x509.Certificate, moment: datetime) -> bool:
+    return certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc
+
+
+def is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Tells whether one certificate was signed by another's key, in its name."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
@@ -53,7 +59,7 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     return True
 
 
-def _require_issuer(issuer: x509.Certificate, *, below: int) -> None:
+def require_issuer(issuer: x509.Certificate, *, below: int) -> None:
     """Raises Broken unless a certificate may issue others, with so many issuers below itself."""
     try:
         constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value

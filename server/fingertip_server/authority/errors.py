@@ -6,8 +6,8 @@ from pathlib import Path
 class AuthorityError(Exception):
     """Says everything that is wrong with the authority's file or the anchors beside it."""
 
-    def __init__(self, path: Path, faults: list[str]) -> None:
-        super().__init__(f"Authority {path} cannot be used: {'; '.join(faults)}.")
+    def __init__(self, path: Path, faults: list[str], purpose: str = "used") -> None:
+        super().__init__(f"Authority {path} cannot be {purpose}: {'; '.join(faults)}.")
         self.faults = faults
 
 

@@ -8,157 +8,118 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
-from fingertip_server.authority import certificates
-from fingertip_server.authority.certificates import Signer
+from fingertip_server.authority import certificates, written
+from fingertip_server.authority.certificates import PROFILES, Signer
 from fingertip_server.authority.errors import AuthorityError
-from fingertip_server.authority.suite import ECDSA_P256_SHA256, RSA_3072_SHA256, Suite
-from fingertip_server.protection import private_file
+from fingertip_server.authority.suite import (
+    ECDSA_P256_SHA256,
+    RSA_3072_SHA256,
+    PrivateKey,
+    Suite,
+)
+from fingertip_server.authority.written import Entry, File, Root
 
 DEFAULT_NAME = "指尖内置签名机构"
-_NAME_CHARACTERS_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The authority's keys with their certificates, each issued by the root."""
+    """The authority's keys with their certificates, each issued by the root or by one below it."""
 
     name: str
-    root: Signer
+    root: x509.Certificate
+    # Not so below a bank's root, of which the certificate alone is here.
+    is_root_here: bool
+    intermediates: Sequence[x509.Certificate]
     issuer: Signer
     stamper: Signer
     document_signer: Signer
     former_roots: Sequence[x509.Certificate]
 
     @property
-    def anchors(self) -> list[x509.Certificate]:
-        """Returns the certificates that signatures made here are trusted by."""
-        return [self.root.certificate, *self.former_roots]
-
-
-class _Entry(BaseModel):
-    """A key and its certificate as they are written, in PEM."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    certificate: str
-    key: str = Field(repr=False)
-
-    @classmethod
-    def of(cls, signer: Signer) -> Self:
-        """Returns what is written of a signer."""
-        key = signer.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        return cls(certificate=_pem(signer.certificate), key=key.decode())
-
-    # Reading a key checks it, which takes a while: once is enough.
-    _signer: Signer = PrivateAttr()
-
-    @model_validator(mode="after")
-    def _belong_together(self) -> Self:
-        try:
-            certificate = x509.load_pem_x509_certificate(self.certificate.encode())
-            key = serialization.load_pem_private_key(self.key.encode(), password=None)
-        except (ValueError, TypeError):
-            raise PydanticCustomError("key", "is no certificate with its key") from None
-        if (
-            not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
-            or certificate.public_key() != key.public_key()
-        ):
-            raise PydanticCustomError("key", "is no certificate with its key")
-        self._signer = Signer(certificate, key)
-        return self
+    def above(self) -> list[x509.Certificate]:
+        """Returns what a signature made here takes along, up to the root."""
+        return [*self.intermediates, self.root]
 
     @property
-    def signer(self) -> Signer:
-        """Returns the signer."""
-        return self._signer
+    def anchors(self) -> list[x509.Certificate]:
+        """Returns the certificates that signatures made here are trusted by."""
+        return [self.root, *self.former_roots]
 
-
-class _File(BaseModel):
-    """The whole file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    format: Literal[1] = 1
-    name: str = Field(min_length=1, max_length=_NAME_CHARACTERS_MAX)
-    root: _Entry
-    issuer: _Entry
-    stamper: _Entry
-    document_signer: _Entry
-    former_roots: tuple[str, ...] = ()
-
-    def keys(self) -> Keys:
-        """Returns what the file holds; raises ValueError for a former root that is none."""
-        return Keys(
-            name=self.name,
-            root=self.root.signer,
-            issuer=self.issuer.signer,
-            stamper=self.stamper.signer,
-            document_signer=self.document_signer.signer,
-            former_roots=[
-                x509.load_pem_x509_certificate(former.encode()) for former in self.former_roots
-            ],
-        )
+    @property
+    def signers(self) -> dict[str, Signer]:
+        """Returns whatever signs, by the names of the file."""
+        return {
+            "issuer": self.issuer,
+            "stamper": self.stamper,
+            "document_signer": self.document_signer,
+        }
 
 
 def load(path: Path) -> Keys:
     """Reads an authority; raises AuthorityError with everything that is wrong with the file."""
-    try:
-        content, faults = private_file.read(path)
-    except private_file.Unusable as unusable:
-        raise AuthorityError(path, [str(unusable)]) from None
-    try:
-        keys = _File.model_validate_json(content).keys()
-    except ValidationError as error:
-        # Neither the input nor the cause may be shown: they hold keys.
-        for fault in error.errors(include_input=False, include_url=False, include_context=False):
-            place = ".".join(str(part) for part in fault["loc"])
-            faults.append(f"{place}: {fault['msg']}" if place else fault["msg"])
-        raise AuthorityError(path, faults) from None
-    except ValueError:
-        raise AuthorityError(path, [*faults, "former_roots: is no certificate"]) from None
-    if faults:
-        raise AuthorityError(path, faults)
-    return keys
+    return keys_of(path, written.read(path))
+
+
+def keys_of(path: Path, file: File) -> Keys:
+    """Returns what a file holds; raises AuthorityError while there are no certificates in it."""
+    issuer, stamper, document_signer = (written.signer(each) for each in file.entries.values())
+    if not (file.root and issuer and stamper and document_signer):
+        waiting = "the bank's certificates are not in it yet (fingertip authority complete)"
+        raise AuthorityError(path, [waiting])
+    return Keys(
+        name=file.name,
+        root=file.root.certificate,
+        is_root_here=file.root.key is not None,
+        intermediates=file.intermediates,
+        issuer=issuer,
+        stamper=stamper,
+        document_signer=document_signer,
+        former_roots=file.former_roots,
+    )
 
 
 def create(path: Path, name: str = DEFAULT_NAME, suite: Suite = RSA_3072_SHA256) -> Keys:
     """Makes an authority; raises AuthorityError when there is one already.
 
-    `suite` is that of the keys which readers of PDF meet; customers' certificates, one for each
-    signature, are issued by a quicker one. For the embedded mode only: elsewhere an operator makes
-    the file and keeps a copy of it.
+    For the embedded mode only: elsewhere an operator makes the file and keeps a copy of it.
     """
-    if not 1 <= len(name) <= _NAME_CHARACTERS_MAX:
-        limits = f"its name has 1 to {_NAME_CHARACTERS_MAX} characters"
-        raise AuthorityError(path, [limits])
+    written.require_name(path, name)
     now = datetime.now(UTC)
     root = certificates.make_root(name, suite.new_key(), now)
-    file = _File(
-        name=name,
-        root=_Entry.of(root),
-        issuer=_Entry.of(certificates.make_issuer(name, root, ECDSA_P256_SHA256.new_key(), now)),
-        stamper=_Entry.of(certificates.make_stamper(name, root, suite.new_key(), now)),
-        document_signer=_Entry.of(
-            certificates.make_document_signer(name, root, suite.new_key(), now)
-        ),
+    issuer, stamper, document_signer = (
+        Entry(
+            certificate=certificates.make_subordinate(
+                PROFILES[each], name, root, key, now
+            ).certificate,
+            key=key,
+        )
+        for each, key in new_keys(suite).items()
     )
-    try:
-        private_file.create(path, file.model_dump_json(indent=2) + "\n")
-    except private_file.Unusable as unusable:
-        raise AuthorityError(path, [str(unusable)]) from None
-    return file.keys()
+    file = File(
+        name=name,
+        root=Root(certificate=root.certificate, key=root.key),
+        issuer=issuer,
+        stamper=stamper,
+        document_signer=document_signer,
+    )
+    written.create(path, file)
+    return keys_of(path, file)
+
+
+def new_keys(suite: Suite) -> dict[str, PrivateKey]:
+    """Makes the keys that a server needs, by their names, in the order of the profiles.
+
+    `suite` is that of the keys which readers of PDF meet; customers' certificates, one for each
+    signature, are issued by a quicker one.
+    """
+    return {
+        each: (ECDSA_P256_SHA256 if profile.issues else suite).new_key()
+        for each, profile in PROFILES.items()
+    }
 
 
 def load_anchors(path: Path) -> list[x509.Certificate]:
@@ -171,8 +132,4 @@ def load_anchors(path: Path) -> list[x509.Certificate]:
 
 def root_in_pem(keys: Keys) -> str:
     """Returns the root certificate, to hand to whoever is to verify."""
-    return _pem(keys.root.certificate)
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+    return written.pem(keys.root)

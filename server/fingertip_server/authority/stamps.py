@@ -123,12 +123,12 @@ def verify(token: bytes, content: bytes, anchors: Sequence[x509.Certificate]) ->
         raise Broken("The time-stamp cannot be read.") from error
     if suite.digest(algorithm, content) != hashed:
         raise Broken("The time-stamp is of another content.")
-    _require_stamper(signed.certificate)
+    require_stamper(signed.certificate)
     chains.follow(signed.certificate, signed.certificates, anchors, time)
     return Stamp(time, f"{serial:x}", signed.certificate)
 
 
-def _require_stamper(certificate: x509.Certificate) -> None:
+def require_stamper(certificate: x509.Certificate) -> None:
     """Raises Broken unless the certificate is for time-stamps alone (RFC 3161, 2.3)."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)

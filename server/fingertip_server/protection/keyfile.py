@@ -7,7 +7,6 @@ and restart them, then `activate` and restart again. A single process rotates in
 import base64
 import contextlib
 import fcntl
-import os
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -165,10 +164,7 @@ def _written(file: _File) -> str:
 
 
 def _replace(path: Path, file: _File) -> KeyRing:
-    with private_file.written_beside(path, _written(file)) as temporary:
-        owner = path.stat()
-        os.chown(temporary, owner.st_uid, owner.st_gid)
-        temporary.replace(path)
+    private_file.replace(path, _written(file))
     return file.ring()
 
 

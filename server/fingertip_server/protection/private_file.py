@@ -39,6 +39,14 @@ def create(path: Path, content: str) -> None:
             raise Unusable("it exists already and is never replaced") from None
 
 
+def replace(path: Path, content: str) -> None:
+    """Replaces a private file in one step; it stays with its owner."""
+    with written_beside(path, content) as temporary:
+        owner = path.stat()
+        os.chown(temporary, owner.st_uid, owner.st_gid)
+        temporary.replace(path)
+
+
 @contextlib.contextmanager
 def written_beside(path: Path, content: str) -> Iterator[Path]:
     """Writes the file under another name, on disk before it gets its own, and yields that name."""
