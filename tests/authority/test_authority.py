@@ -128,7 +128,7 @@ def test_a_certificate_of_an_unknown_kind_of_key_issues_nothing(keys: Keys) -> N
         _occasion(), keys.issuer, ECDSA_P256_SHA256.new_key()
     ).certificate
     with pytest.raises(Broken, match="none that is trusted"):
-        chains.follow(customer, [foreign], [keys.root.certificate], datetime.now(UTC))
+        chains.follow(customer, [foreign], [keys.root], datetime.now(UTC))
 
 
 async def test_a_time_stamp_is_by_a_certificate_for_time_stamps_alone(keys: Keys) -> None:
