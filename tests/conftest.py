@@ -164,7 +164,7 @@ def _settings(url: str, key_ring: Path, authority: Path) -> Settings:
 
 async def _create(postgres: EmbeddedPostgres, name: str, template: str) -> None:
     url = postgres.url(role=SUPERUSER, database="postgres")
-    statement = f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {OWNER}'
+    statement = f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {OWNER} STRATEGY file_copy'
     for _ in range(50):
         try:
             await run_sql(url, statement)

@@ -94,6 +94,8 @@ async def measure(
     try:
         people = synthetic.customers(synthetic.population_of(read_demo()), submissions)
         await paper.synchronise(world, submissions)
+        # Nobody decides about himself or his relatives: there is somebody else for those.
+        await desk.start_shift(world.authoriser_who_is_a_customer)
         drafts = await _prepared(world.teller, list(people), large=decisions)
         pushed = await _submit(world, drafts)
         evidence, told = await _decide(world, decisions)

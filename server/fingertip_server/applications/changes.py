@@ -21,14 +21,19 @@ def step(application: Application, what: Step, note: str = "") -> None:
     application.asked = []
 
 
-def changed(call: Call, application: Application) -> application_pb2.Application:
-    """Stores a changed application and announces it on its branch's topic; returns it."""
+def changed(
+    call: Call, application: Application, evidence: store.Evidence | None = None
+) -> application_pb2.Application:
+    """Stores a changed application and announces it on its branch's topic; returns it.
+
+    `evidence` is read unless the caller knows that it is as he has it.
+    """
     bindings.release_when_over(call, application)
     if application.state in rules.UNDONE:
         accounts.release(call, application.application_id)
     application.version += 1
     application.change_time = call.now
-    return announce(call, application)
+    return announce(call, application, evidence)
 
 
 def fail(call: Call, application: Application, note: str) -> application_pb2.Application:
@@ -42,10 +47,13 @@ def fail(call: Call, application: Application, note: str) -> application_pb2.App
     return changed(call, application)
 
 
-def announce(call: Call, application: Application) -> application_pb2.Application:
+def announce(
+    call: Call, application: Application, evidence: store.Evidence | None = None
+) -> application_pb2.Application:
     """Announces an application on its branch's topic, and returns it as announced."""
     call.flush()
-    evidence = store.evidence(call.session, application.application_id)
+    if evidence is None:
+        evidence = store.evidence(call.session, application.application_id)
     message = messages.application(application, evidence)
     call.publish(message, _AUDIENCE, topic=application.branch_id)
     return message

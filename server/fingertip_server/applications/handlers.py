@@ -101,7 +101,7 @@ def submit_application(call: Call, request: SubmitApplicationRequest) -> SubmitA
     on_site = request.route == TaskMessage.ROUTE_ON_SITE
     submission.submit(call, application, evidence, on_site=on_site)
     call.record("application", application.application_id, application.state)
-    return SubmitApplicationResponse(application=changes.changed(call, application))
+    return SubmitApplicationResponse(application=changes.changed(call, application, evidence))
 
 
 def refuse_submit_application(

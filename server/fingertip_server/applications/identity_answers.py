@@ -1,6 +1,6 @@
 """What the register's answers make of an application, whenever they come."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from fingertip.applications.v1.identity_pb2 import IdentityOutcome
@@ -29,9 +29,10 @@ RECHECK = "applications.recheck_identity"
 _PHOTO_TYPES = frozenset({content_types.JPEG, content_types.PNG})
 
 
-def look_again_later(call: Call, application: Application) -> None:
+def look_again_later(
+    call: Call, application: Application, rows: Iterable[ApplicationIdentity]
+) -> None:
     """Has the register asked again, when it could not be asked about somebody (事后补核查)."""
-    rows = store.identities(call.session, application.application_id)
     if any(row.outcome == Outcome.NOT_CHECKED for row in rows):
         wait = call.bank.policies.duration("identity_check.recheck_after")
         call.start_timer(RECHECK, application.application_id, call.now + wait)
@@ -94,7 +95,8 @@ def _answer(
         )
     if application.state not in rules.EDITABLE:
         call.flush()
-        look_again_later(call, application)
+        rows = store.identities(call.session, application.application_id)
+        look_again_later(call, application, rows)
     changes.changed(call, application)
 
 

@@ -157,7 +157,9 @@ def _others(call: Call, application: Application, who: Person) -> Counter[str]:
 
 
 def _measure(call: Call, who: Person) -> Measure | None:
-    rows = restrictions.live(call, who.customer_ids)
+    rows = call.once(
+        ("restrictions", who.customer_ids), lambda: restrictions.live(call, who.customer_ids)
+    )
     return restrictions.strictest(rows, call.bank.policies)
 
 

@@ -128,7 +128,7 @@ def submit(
     application.state_note = opened.park_reason or (
         decisions.ON_SITE_NOTE if on_site else decisions.WAITS_NOTE
     )
-    identity_answers.look_again_later(call, application)
+    identity_answers.look_again_later(call, application, evidence.identities)
 
 
 def freeze(call: Call, application: Application, evidence: store.Evidence) -> bytes:

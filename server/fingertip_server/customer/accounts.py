@@ -90,6 +90,13 @@ class Person:
 
 def person(call: Call, customer_id: UUID, document_number: str) -> Person:
     """Returns who a customer is: by the master's document, else by the one given, else himself."""
+    return call.once(
+        ("person", customer_id, document_number),
+        lambda: _person(call, customer_id, document_number),
+    )
+
+
+def _person(call: Call, customer_id: UUID, document_number: str) -> Person:
     facts = directory.by_id(call, customer_id)
     known = messages.customer(facts, call.protection).resident_id if facts is not None else ""
     number = known or document_number or _as_customer(customer_id)
@@ -144,9 +151,11 @@ def take(
     counted = others(call, who, application_id, applications)
     if is_full(counted, account_class, call.bank.policies):
         raise full(account_class, call.bank.policies)
-    if taken(call, who, application_id) == account_class:
+    former = taken(call, who, application_id)
+    if former == account_class:
         return
-    release(call, application_id)
+    if former or application_id in applications:
+        release(call, application_id)
     slot = {
         "application_id": application_id,
         "person": who.key,

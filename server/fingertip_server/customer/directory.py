@@ -51,7 +51,9 @@ def by_resident_id(call: Call, resident_id: str) -> CustomerFacts | None:
 
 def by_id(call: Call, customer_id: UUID) -> CustomerFacts | None:
     """Returns a customer."""
-    return store.customer(call.connection, customer_id)
+    return call.once(
+        ("customer", customer_id), lambda: store.customer(call.connection, customer_id)
+    )
 
 
 def masked_name(call: Call, customer: CustomerFacts) -> str:

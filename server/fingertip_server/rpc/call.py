@@ -1,9 +1,10 @@
 """The facts of one call, and what its handler says happened."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -27,6 +28,8 @@ from fingertip_server.rpc.principal import Principal
 if TYPE_CHECKING:
     from fingertip_server.packs.bank import Bank
     from fingertip_server.protection import Protection
+
+T = TypeVar("T")
 
 SECURITY = "security"
 INVALIDATED = "invalidated"
@@ -84,6 +87,7 @@ class Call:
         self.journey_id: UUID | None = None
         self.said = Said()
         self._session: Session | None = None
+        self._read: dict[Hashable, object] = {}
 
     @cached_property
     def now(self) -> datetime:
@@ -97,6 +101,12 @@ class Call:
         if self._session is None:
             self._session = Session(self.connection, expire_on_commit=False)
         return self._session
+
+    def once(self, what: Hashable, read: Callable[[], T]) -> T:
+        """Reads something one time, whoever asks in this call, which does not change it."""
+        if what not in self._read:
+            self._read[what] = read()
+        return cast("T", self._read[what])
 
     def flush(self) -> None:
         """Sends what the session holds back."""
