@@ -18,6 +18,7 @@ from tests.contract import documented
 from tests.contract.descriptors import fields, methods
 
 _SOURCES = Path(fingertip_server.__file__).parent
+_NO_REFUSALS = {"print", "ErrorReason.Name"}
 # Texts that a person may type and others read: what nobody sees must not stand in them. The other
 # free texts are keys that are looked up, secrets, or the bank's own data.
 _NOT_FOR_READERS = {
@@ -177,7 +178,7 @@ def _refusals(tree: ast.AST) -> Iterator[tuple[str, str, set[str]]]:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         reason = ast.unparse(node.args[0])
-        if reason.startswith("ErrorReason.ERROR_REASON_") and ast.unparse(node.func) != "print":
+        if reason.startswith("ErrorReason.ERROR_REASON_") and ast.unparse(node.func) not in _NO_REFUSALS:
             kind = ast.unparse(node.func).rpartition(".")[2]
             name = reason.removeprefix("ErrorReason.ERROR_REASON_")
             yield kind, name, {keyword.arg or "" for keyword in node.keywords}

@@ -304,7 +304,7 @@ async def test_a_worker_that_was_asleep_leaves_its_leases_alone(
 async def test_a_worker_that_stops_finishes_what_it_holds(
     queue: Queue, world: World, owner: Owner, tmp_path: Path
 ) -> None:
-    bank, ledger = simulated_bank(tmp_path, Faults(latency_s=0.5))
+    bank, ledger = simulated_bank(tmp_path, Faults(latency_s=2.0))
     drafts = [opening() for _ in range(3)]
     async with working(world.core_adapter, bank) as stop:
         await queue.ask(*drafts)
