@@ -9,9 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from fingertip.errors.v1.error_reason_pb2 import ErrorReason
 from fingertip.identity.v1.device_pb2 import Device
+from fingertip_server import errors
 from fingertip_server.app import App, connected
-from fingertip_server.applications import rules, verification
+from fingertip_server.applications import verification
 from fingertip_server.audit import journal
 from fingertip_server.audit.journal import Finding
 from fingertip_server.identity import accounts, operator, passwords
@@ -101,7 +103,7 @@ def set_password(settings: Settings, staff_id: str, password: str) -> None:
 def verify_signature(settings: Settings, application_id: str) -> list[tuple[str, bool, str]]:
     """Returns each link of a customer's signature, whether it holds, and if not a sentence.
 
-    Raises SIGNATURE_MISSING, also for an application that does not exist.
+    Raises APPLICATION_NOT_FOUND, also for one that nobody has signed.
     """
 
     async def run() -> verification.Finding:
@@ -110,7 +112,7 @@ def verify_signature(settings: Settings, application_id: str) -> list[tuple[str,
             outside = Outside(SYSTEM, frame.protection, frame.bank, frame.units, frame.authority)
             found = await verification.find(outside, _uuid(application_id))
             if found is None:
-                raise rules.not_signed()
+                raise _nothing_signed()
 
             def tell(call: Call) -> None:
                 call.home = "bank"
@@ -129,13 +131,20 @@ def _uuid(written: str) -> UUID:
     try:
         return UUID(written)
     except ValueError:
-        raise rules.not_signed() from None
+        raise _nothing_signed() from None
+
+
+def _nothing_signed() -> errors.NotFound:
+    return errors.NotFound(
+        ErrorReason.ERROR_REASON_APPLICATION_NOT_FOUND,
+        "There is no application with this id, or nobody has signed it.",
+    )
 
 
 def verify_audit(settings: Settings, chain: str, tell: Callable[[str, Finding], None]) -> bool:
     """Verifies one chain, or all when `chain` is empty; tells of each as it goes on.
 
-    Returns whether all of them are intact.
+    Returns whether all of them are intact. Raises CHAIN_NOT_FOUND.
     """
 
     async def run() -> bool:
@@ -143,6 +152,11 @@ def verify_audit(settings: Settings, chain: str, tell: Callable[[str, Finding], 
         async with connected(settings) as units:
             topics = select(TopicHead.topic).order_by(TopicHead.topic)
             every = await units.autocommit(lambda c: list(c.execute(topics).scalars()))
+            if chain and chain not in every:
+                raise errors.NotFound(
+                    ErrorReason.ERROR_REASON_CHAIN_NOT_FOUND,
+                    f"There is no chain {chain}; there are {', '.join(every)}.",
+                )
             for name in [chain] if chain else every:
                 position = 1
                 while position:

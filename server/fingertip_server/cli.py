@@ -96,10 +96,12 @@ def migrate(owner_url: OwnerUrl) -> None:
     """Brings the schema up to date. Several at once do it once."""
     import asyncio
 
+    from fingertip_server import settings
     from fingertip_server.db import migrating
 
     with _told():
-        _out.print(f"schema {asyncio.run(migrating.migrate(owner_url))}")
+        revision = asyncio.run(migrating.migrate(settings.owner_url(owner_url)))
+        _out.print(f"schema {revision}")
 
 
 @app.command()
@@ -163,6 +165,9 @@ def enrolment_code(
     }
     if kind not in kinds:
         raise typer.BadParameter(f"is one of {', '.join(kinds)}", param_hint="--kind")
+    if (kind == "adapter") is not bool(work_kind):
+        said = "an adapter needs what it may lease, for example core.open_account; others nothing"
+        raise typer.BadParameter(said, param_hint="--work-kind")
     with _told():
         code = administration.create_enrolment_code(
             settings.load(),

@@ -11,6 +11,7 @@ from fingertip_client.refusal import Refused
 from fingertip_server.app import StartRefused
 from fingertip_server.authority.errors import AuthorityError
 from fingertip_server.db.embedded import EmbeddedPostgresError
+from fingertip_server.db.migrating import Unreachable
 from fingertip_server.db.schema import SchemaNotCurrent
 from fingertip_server.errors import DomainError
 from fingertip_server.packs.bank import NoPack
@@ -32,6 +33,7 @@ REFUSALS = (
     SchemaNotCurrent,
     SettingsRefused,
     StartRefused,
+    Unreachable,
 )
 
 _errors = Console(stderr=True)

@@ -61,12 +61,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _asyncpg(cls, url: str) -> str:
-        scheme, _, rest = url.partition("://")
-        if scheme in {"postgres", "postgresql"}:
-            return f"postgresql+asyncpg://{rest}"
-        if scheme != "postgresql+asyncpg":
-            raise ValueError("must start with postgresql:// or postgresql+asyncpg://")
-        return url
+        return asyncpg_url(url)
 
     @field_validator("tsa_url")
     @classmethod
@@ -88,6 +83,24 @@ class Settings(BaseSettings):
         if not host or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004 - TCP's limit
             raise ValueError("must be HOST:PORT, for example 127.0.0.1:50051")
         return listen
+
+
+def asyncpg_url(url: str) -> str:
+    """Returns a database's URL with the driver's name. Raises ValueError for any other URL."""
+    scheme, _, rest = url.partition("://")
+    if scheme in {"postgres", "postgresql"}:
+        return f"postgresql+asyncpg://{rest}"
+    if scheme != "postgresql+asyncpg":
+        raise ValueError("must start with postgresql:// or postgresql+asyncpg://")
+    return url
+
+
+def owner_url(url: str) -> str:
+    """Returns the URL by which the schema's owner connects. Raises SettingsRefused."""
+    try:
+        return asyncpg_url(url)
+    except ValueError as error:
+        raise SettingsRefused(f"OWNER_DATABASE_URL {error}.") from None
 
 
 def load(**overrides: object) -> Settings:

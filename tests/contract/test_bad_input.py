@@ -178,7 +178,10 @@ def _refusals(tree: ast.AST) -> Iterator[tuple[str, str, set[str]]]:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         reason = ast.unparse(node.args[0])
-        if reason.startswith("ErrorReason.ERROR_REASON_") and ast.unparse(node.func) not in _NO_REFUSALS:
+        if (
+            reason.startswith("ErrorReason.ERROR_REASON_")
+            and ast.unparse(node.func) not in _NO_REFUSALS
+        ):
             kind = ast.unparse(node.func).rpartition(".")[2]
             name = reason.removeprefix("ErrorReason.ERROR_REASON_")
             yield kind, name, {keyword.arg or "" for keyword in node.keywords}

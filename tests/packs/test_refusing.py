@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -99,10 +100,20 @@ def test_what_an_unreadable_file_would_have_given_is_not_held_against_others(pac
     assert all("not YAML" in fault.message for fault in faults)
 
 
-def test_an_empty_folder_lacks_every_file(tmp_path: Path) -> None:
-    faults = _faults(tmp_path)
-    assert [fault.file for fault in faults] == [
+def test_a_folder_without_a_bank_is_no_pack(tmp_path: Path) -> None:
+    [fault] = _faults(tmp_path)
+    assert (fault.file, fault.message) == (
         "bank.yaml",
+        f"{tmp_path} is no pack: it has no bank.yaml.",
+    )
+
+
+def test_a_bank_alone_lacks_every_other_file(tmp_path: Path, pack: Path) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(pack / "bank.yaml", alone)
+    faults = [fault for fault in _faults(alone) if "missing" in fault.message]
+    assert [fault.file for fault in faults] == [
         "branches.yaml",
         "error_categories.yaml",
         "policies.yaml",

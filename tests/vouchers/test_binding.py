@@ -384,3 +384,15 @@ async def test_the_device_of_online_banking_is_the_one_that_the_customer_reads(
     )
     assert (row["serial"], row["account_commitment"]) == ("UK20260001", None)
     assert other in {each.serial for each in await vault.vouchers_of(world.teller)}
+
+
+async def test_a_serial_of_another_type_is_named(world: World) -> None:
+    draft = await _draft(world.teller)
+    with refused("VOUCHER_SERIAL") as caught:
+        await paper.assign(world.teller, draft, "UK20260001")
+    assert [each.field for each in caught.value.violations] == ["serial"]
+    with refused("VOUCHER_SERIAL") as caught:
+        spoiling = vault.spoiling(1)
+        spoiling.serial = "UK20260001"
+        await world.teller.vouchers.SpoilVoucher(spoiling)
+    assert [each.field for each in caught.value.violations] == ["serial"]

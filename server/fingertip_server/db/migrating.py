@@ -12,10 +12,15 @@ from fingertip_server.db import schema
 _LOCK = 0x6D696772
 
 
+class Unreachable(Exception):
+    """Says in a sentence why there is no database to migrate."""
+
+
 async def migrate(owner_url: str) -> str:
     """Applies what is missing, as the owner of the schema, and returns the revision then.
 
-    Several callers at once do it once. Each migration is a transaction of its own.
+    Several callers at once do it once. Each migration is a transaction of its own. Raises
+    Unreachable.
     """
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
@@ -24,6 +29,8 @@ async def migrate(owner_url: str) -> str:
             await connection.commit()
             # The lock is the session's, and goes with it.
             return await connection.run_sync(_upgrade)
+    except OSError as error:
+        raise Unreachable(f"The database cannot be reached: {error}.") from None
     finally:
         await engine.dispose()
 

@@ -71,7 +71,7 @@ async def _look_at(desk: Party, evidence: ApplicationContent.Evidence) -> tuple[
         image += response.piece
     if hashlib.sha256(image).digest() != evidence.sha256:
         raise Failed(f"{evidence.kind} is not the image that was submitted.")
-    desk.reporter.tell("查看影像", f"{evidence.kind}，{len(image) / 1024:.0f} KiB，摘要相符")
+    desk.reporter.tell("查看影像", f"{evidence.kind}，{len(image):,} 字节，摘要相符")
     # Where a PNG says it (RFC 2083, 4.1.1).
     width, height = struct.unpack_from(">II", image, 16)
     return width, height

@@ -107,17 +107,17 @@ async def _perform(stage: Stage, guest: SyntheticCustomer, narrator: Narrator) -
             await troupe.fact(f"ready-{role.staff_number}")
         troupe.cue(cast.KEEPER.device, cast.TELLER.staff_number)
         await troupe.fact("cards")
-        narrator.heading("一、二、三　取号，贵宾提醒，客户视图")
+        narrator.heading("一　取号，贵宾提醒，客户视图")
         troupe.cue(cast.TICKET_MACHINE, guest.card_numbers[0])
         await troupe.fact("greeted")
-        narrator.heading("五、六　面签开户，集中授权退回一次，核心执行恰好一次")
+        narrator.heading("二　面签开户，集中授权退回一次，核心执行恰好一次")
         troupe.cue(cast.TELLER.device, customers.at_the_desk(guest).to_json())
         await troupe.fact("opened")
-        narrator.heading("五、六　变更手机号码，第二柜员在同一平板现场授权")
+        narrator.heading("三　变更手机号码，第二柜员在同一平板现场授权")
         journey = await troupe.fact("journey")
         for name in (cast.TICKET_MACHINE, cast.TELLER.device):
             await troupe.end_of(name)
-        narrator.heading("八　一次旅程，一条时间线")
+        narrator.heading("四　一次旅程，一条时间线")
         narrator.journey(journey)
 
 

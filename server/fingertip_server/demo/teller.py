@@ -120,7 +120,7 @@ async def _tell_journey(desk: Party, journey_id: str) -> None:
         }
         for step in response.steps
     ]
-    desk.reporter.tell_fact("旅程到此", "journey", json.dumps(steps, ensure_ascii=False))
+    desk.reporter.tell_fact("本次服务结束", "journey", json.dumps(steps, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ Part = TypeVar("Part", bound=Frozen)
 
 def read_pack(folder: Path) -> Pack:
     """Returns the pack, or raises `PackRefused` with every fault of every file."""
+    if not (folder / "bank.yaml").is_file():
+        # Whatever it is, it may have a million files.
+        raise PackRefused([Fault("bank.yaml", 0, f"{folder} is no pack: it has no bank.yaml.")])
     files, faults = load_files(folder)
     names = {file.name for file in files} | {fault.file for fault in faults}
     faults += [Fault(name, 0, "The file is missing.") for name in sorted(set(FILES) - names)]

@@ -49,8 +49,14 @@ def replace(path: Path, content: str) -> None:
 
 @contextlib.contextmanager
 def written_beside(path: Path, content: str) -> Iterator[Path]:
-    """Writes the file under another name, on disk before it gets its own, and yields that name."""
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    """Writes the file under another name, on disk before it gets its own, and yields that name.
+
+    Raises Unusable.
+    """
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise Unusable(f"nothing can be written into {path.parent} ({error.strerror})") from None
     temporary = Path(name)
     try:
         with os.fdopen(number, "w") as opened:

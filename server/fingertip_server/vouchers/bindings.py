@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from fingertip.vouchers.v1.voucher_pb2 import SerialRange
 from fingertip_server.db.hot import AnyRow
 from fingertip_server.rpc.call import Call
 from fingertip_server.vouchers import moves, rules, serials, stocks, store
@@ -16,8 +15,7 @@ def reserve(call: Call, voucher_type: str, serial: str, application_id: UUID) ->
     STOCK_DAY_OPEN.
     """
     branch_id, holder_id = call.principal.branch_id, call.principal.id
-    one = SerialRange(voucher_type=voucher_type, first_serial=serial)
-    keys = serials.moved_at_once(call, [one], "serial")
+    keys = serials.one(call, voucher_type, serial)
     stock = stocks.lock(call, branch_id, holder_id, Move.RESERVED)
     moving = moves.of(
         call, branch_id, Move.RESERVED, to_holder_id=holder_id, application_id=application_id

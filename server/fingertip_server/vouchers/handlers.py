@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from fingertip.vouchers.v1.voucher_pb2 import SerialRange
 from fingertip.vouchers.v1.vouchers_service_pb2 import (
     CloseStockDayRequest,
     CloseStockDayResponse,
@@ -109,8 +108,7 @@ def spoil_voucher(call: Call, request: SpoilVoucherRequest) -> SpoilVoucherRespo
     """Makes one of the caller's vouchers useless; he keeps it until he returns it."""
     access.require_on_shift(call)
     witness = second_person.verified(call, request, READ)
-    one = SerialRange(voucher_type=request.voucher_type, first_serial=request.serial)
-    keys = serials.moved_at_once(call, [one], "serial")
+    keys = serials.one(call, request.voucher_type, request.serial)
     stock = stocks.lock(call, call.home, call.principal.id, Move.SPOILED)
     moving = moves.of(
         call,

@@ -32,3 +32,11 @@ def read(call: Call, ranges: Iterable[SerialRange], field: str, limit: int) -> l
 def moved_at_once(call: Call, ranges: Iterable[SerialRange], field: str = "ranges") -> list[Key]:
     """Returns the vouchers that a request moves; no more than policy allows at once."""
     return read(call, ranges, field, call.bank.policies.count("vouchers.moved_at_once_max"))
+
+
+def one(call: Call, voucher_type: str, serial: str) -> list[Key]:
+    """Returns the voucher that a request names by its field `serial`.
+
+    Raises VOUCHER_TYPE_NOT_FOUND and VOUCHER_SERIAL.
+    """
+    return rules.serials(call.bank.voucher_type(voucher_type), serial, "", limit=1, field="serial")
