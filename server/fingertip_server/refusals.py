@@ -39,13 +39,21 @@ REFUSALS = (
 _errors = Console(stderr=True)
 
 
+def _sentences(refused: Exception) -> str:
+    """Says why, and which fields are at fault."""
+    said = [str(refused)]
+    if isinstance(refused, Refused):
+        said += [f"- {each.field}: {each.description}" for each in refused.violations]
+    return "\n".join(said)
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Tells a refusal in its own words, without a trace, and exits with 1."""
     try:
         yield
     except REFUSALS as refused:
-        _errors.print(str(refused), style="red", markup=False, highlight=False)
+        _errors.print(_sentences(refused), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

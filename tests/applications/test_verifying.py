@@ -304,7 +304,7 @@ async def test_an_operator_verifies_at_the_command_line(
     assert "AGREEMENTS: holds" in changed.stdout
     nothing = await asyncio.to_thread(_command, settings, "no-such-id")
     assert nothing.returncode == 1
-    assert "not signed" in nothing.stderr
+    assert "nobody has signed it" in nothing.stderr
 
 
 def _command(settings: Settings, application_id: str) -> "subprocess.CompletedProcess[str]":

@@ -38,6 +38,15 @@ async def test_reason_metadata_and_fields_are_read() -> None:
     assert str(refused) == "INVALID_ARGUMENT INVALID_REQUEST: A sentence."
 
 
+async def test_the_incident_s_id_is_told_to_whoever_reads_it() -> None:
+    async def issue(request: Message, context: scripted.Context) -> Message:
+        await scripted.refuse(
+            context, grpc.StatusCode.INTERNAL, "INTERNAL", metadata={"incident_id": "5e77a781"}
+        )
+
+    assert str(await refusal_of(issue)) == "INTERNAL INTERNAL: A sentence. (5e77a781)"
+
+
 async def test_a_reason_that_came_after_this_client_is_kept_as_it_is() -> None:
     async def issue(request: Message, context: scripted.Context) -> Message:
         await scripted.refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "MOON_PHASE")

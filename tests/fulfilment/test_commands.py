@@ -109,6 +109,12 @@ async def test_a_mistyped_state_is_answered_with_those_that_there_are(terminal: 
         assert "Traceback" not in said
 
 
+async def test_a_mistyped_id_is_named_by_its_field(terminal: Terminal) -> None:
+    code, said = await terminal.run("items", "show", "nosuch", staff="000003")
+    assert code == 1
+    assert "- work_item_id: " in said
+
+
 async def test_nobody_else_may(
     queue: Queue, adapter: Caller, clock: Clock, terminal: Terminal
 ) -> None:

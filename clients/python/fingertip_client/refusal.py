@@ -48,9 +48,9 @@ class Refused(Exception):
         metadata: Mapping[str, str] | None = None,
         violations: tuple[Violation, ...] = (),
     ) -> None:
-        super().__init__(
-            f"{code.name} {reason}: {message}" if reason else f"{code.name}: {message}"
-        )
+        said = f"{code.name} {reason}: {message}" if reason else f"{code.name}: {message}"
+        incident_id = (metadata or {}).get("incident_id")
+        super().__init__(f"{said} ({incident_id})" if incident_id else said)
         self.code = code
         self.reason = reason
         self.message = message
