@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import grpc
 from google.protobuf.message import Message
@@ -132,12 +133,11 @@ async def live(world: World, spoilt: World, database: Database, day: int) -> Non
     # Whatever became of that one, these are there to be decided about.
     await paper.submitted(world.teller)
     await paper.submitted(world.teller)
-    with suppress(Refused):
-        await _decide(spoilt, day)
-    with suppress(Refused):
-        await _supplement(spoilt)
-    with suppress(Refused):
-        await _hand_up(spoilt)
+    for step in (partial(_decide, day=day), _supplement, _hand_up):
+        await _give_back(database)
+        with suppress(Refused):
+            await step(spoilt)
+    await _give_back(database)
     await _welcome(database)
     first, second, third = [await counter.submitted(world.teller) for _ in range(3)]
     with suppress(Refused):
@@ -171,6 +171,14 @@ async def _welcome(database: Database) -> None:
     """Frees Ms Wang of what would keep her from one more account, whoever brought it upon her."""
     await database.as_owner("DELETE FROM account_slot")
     await database.as_owner("DELETE FROM customer_restriction")
+
+
+async def _give_back(database: Database) -> None:
+    """Queues again what a step that broke off left in somebody's hands: he could claim no other."""
+    await database.as_owner(
+        "UPDATE task SET state = 'QUEUED', holder = NULL, lease_until = NULL"
+        " WHERE state = 'CLAIMED'"
+    )
 
 
 async def _visit(world: World, day: int) -> None:
